@@ -1,0 +1,22 @@
+"""The registry of documents: what the log knows by kind, and what needs indexes."""
+
+from collections.abc import Mapping, Sequence
+
+from odmantic import Model
+
+from app.core.documents import Entity
+from app.core.log import Event, Head, Mutation
+from app.models.comments import Comment
+from app.models.labels import Label
+from app.models.memberships import Membership
+from app.models.projects import Project
+from app.models.sessions import Session
+from app.models.statuses import Status
+from app.models.tasks import Task
+from app.models.users import User
+from app.models.workspaces import Workspace
+
+ENTITIES: Mapping[str, type[Entity]] = {
+    model.KIND: model for model in (Comment, Label, Membership, Project, Status, Task, Workspace)
+}
+DOCUMENTS: Sequence[type[Model]] = (*ENTITIES.values(), Event, Head, Mutation, Session, User)

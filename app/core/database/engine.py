@@ -1,0 +1,160 @@
+"""The connection to MongoDB: an ODMantic engine over PyMongo's own asyncio client."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from odmantic import Model
+from odmantic.engine import AIOEngine, BaseEngine
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from app.core.config import Settings
+from app.core.documents import Doc
+
+M = TypeVar("M", bound=Model)
+
+# Never j=False beside majority: the server then waits for the journal's timer, 100 ms a write.
+DURABLE = WriteConcern("majority", j=True)
+YIELD_EVERY = 50
+
+
+class Cursor(Awaitable[list[M]]):
+    """The answer to a find: await it for a list, or iterate over it with `async for`."""
+
+    def __init__(self, model: type[M], opening: Awaitable[Any]) -> None:
+        self._model = model
+        self._opening = opening
+
+    def __await__(self) -> Generator[Any, None, list[M]]:
+        return self._collect().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[M]:
+        async for doc in await self._opening:
+            yield self._model.model_validate_doc(doc)
+
+    async def _collect(self) -> list[M]:
+        found: list[M] = []
+        async for instance in self:
+            found.append(instance)
+            # Parsing is CPU work: let other requests in now and then, but not for every document.
+            if len(found) % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+        return found
+
+
+class Engine(AIOEngine):
+    """ODMantic's engine without Motor: reads, inserts and index set-up.
+
+    Documents of a workspace are written by the unit of work alone, and nothing is ever saved whole, since
+    ODMantic's save revives deleted documents and overwrites concurrent changes.
+    """
+
+    client: AsyncMongoClient[Doc]  # type: ignore[assignment]
+    database: AsyncDatabase[Doc]  # type: ignore[assignment]
+
+    def __init__(self, client: AsyncMongoClient[Doc], database: str) -> None:
+        BaseEngine.__init__(self, client=client, database=database)  # type: ignore[arg-type]
+
+    def get_collection(self, model: type[M]) -> AsyncCollection[Doc]:  # type: ignore[override]
+        return self.database[model.__collection__]
+
+    def find(  # type: ignore[override]
+        self,
+        model: type[M],
+        *queries: Any,
+        sort: Any = None,
+        skip: int = 0,
+        limit: int | None = None,
+        session: AsyncClientSession | None = None,
+    ) -> Cursor[M]:
+        pipeline = self._prepare_find_pipeline(model, *queries, sort=sort, skip=skip, limit=limit)
+        return Cursor(model, self.get_collection(model).aggregate(pipeline, session=session))
+
+    async def insert(self, instance: Model, session: AsyncClientSession | None = None) -> None:
+        """Write a new document; raises DuplicateKeyError where its id or a unique field is taken."""
+        await self.get_collection(type(instance)).insert_one(instance.model_dump_doc(), session=session)
+
+    def _refuse(self, *_args: Any, **_options: Any) -> Any:
+        raise NotImplementedError("documents are written by commands through the unit of work")
+
+    save = save_all = delete = remove = session = transaction = _refuse
+
+
+class Database:
+    """One process's connection to its database."""
+
+    def __init__(self, client: AsyncMongoClient[Doc], name: str) -> None:
+        self.client = client
+        self.name = name
+        self.engine = Engine(client, name)
+
+    @classmethod
+    def connect(cls, settings: Settings) -> "Database":
+        """A connection made on first use; nothing is sent yet. Timeouts hold for every operation."""
+        if settings.database_url is None:
+            raise ValueError("database_url is not set")
+        client: AsyncMongoClient[Doc] = AsyncMongoClient(
+            settings.database_url.get_secret_value(),
+            appname="pastis",
+            tz_aware=True,
+            w="majority",
+            journal=True,
+            readPreference="primary",
+            retryReads=True,
+            retryWrites=True,
+            timeoutMS=int(settings.database_timeout_seconds * 1000),
+            serverSelectionTimeoutMS=int(settings.database_timeout_seconds * 1000),
+            connectTimeoutMS=int(settings.database_timeout_seconds * 1000),
+            maxPoolSize=100,
+        )
+        return cls(client, settings.database_name)
+
+    def collection(self, model: type[Model]) -> AsyncCollection[Doc]:
+        return self.engine.get_collection(model)
+
+    def raw(self, name: str) -> AsyncCollection[Doc]:
+        """A collection that has no model, by its name."""
+        return self.engine.database[name]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncClientSession]:
+        """A snapshot transaction that ends with the block: committed, or rolled back on an exception."""
+        async with self.session() as session:
+            async with await self.begin(session):
+                yield session
+
+    def session(self) -> AsyncClientSession:
+        return self.client.start_session()
+
+    @staticmethod
+    async def begin(session: AsyncClientSession) -> Any:
+        return await session.start_transaction(
+            read_concern=ReadConcern("snapshot"), write_concern=DURABLE
+        )
+
+    async def is_ready(self) -> bool:
+        """Whether a primary answers within the timeout."""
+        try:
+            answer: Mapping[str, Any] = await self.client.admin.command("hello")
+        except PyMongoError:
+            return False
+        return bool(answer.get("isWritablePrimary"))
+
+    async def create_indexes(self, models: Sequence[type[Model]]) -> None:
+        """Make the indexes that the models declare; those that exist are left as they are."""
+        for model in models:
+            wanted = list(model.__indexes__())
+            if wanted:
+                await self.collection(model).create_indexes(wanted)  # type: ignore[arg-type]
+
+    async def close(self) -> None:
+        await self.client.close()
+
+

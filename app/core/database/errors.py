@@ -1,0 +1,56 @@
+"""What the driver's exceptions mean for a client; the one place that knows them."""
+
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    WaitQueueTimeoutError,
+)
+
+from app.core.errors import ErrorCode, PastisError
+
+DUPLICATE_KEY = 11000
+WRITE_CONFLICT = 112
+# Interrupted, shutting down, not primary, out of disk space, exceeded time limit, write concern timed out.
+UNAVAILABLE_CODES = frozenset({50, 64, 91, 189, 262, 10107, 11600, 11602, 13388, 13435, 13436, 14031})
+
+
+def classify(exc: BaseException) -> PastisError | None:
+    """The refusal that a driver's exception stands for, or None where it is none of its kind."""
+    if not isinstance(exc, PyMongoError):
+        return None
+    if is_overload(exc):
+        return PastisError(ErrorCode.OVERLOADED)
+    if exc.timeout or isinstance(exc, ConnectionFailure) or _unavailable(exc):
+        return PastisError(ErrorCode.DATABASE_UNAVAILABLE)
+    return None
+
+
+def is_overload(exc: PyMongoError) -> bool:
+    """No connection became free in time: the database may be well, this process is full."""
+    return isinstance(exc, WaitQueueTimeoutError)
+
+
+def is_duplicate_key(exc: PyMongoError) -> bool:
+    if isinstance(exc, BulkWriteError):
+        return any(error.get("code") == DUPLICATE_KEY for error in exc.details.get("writeErrors", []))
+    return isinstance(exc, DuplicateKeyError)
+
+
+def is_transient(exc: PyMongoError) -> bool:
+    """The transaction was rolled back through no fault of its own and may be run again."""
+    if exc.has_error_label("TransientTransactionError"):
+        return True
+    if isinstance(exc, BulkWriteError):
+        return any(error.get("code") == WRITE_CONFLICT for error in exc.details.get("writeErrors", []))
+    return isinstance(exc, OperationFailure) and exc.code == WRITE_CONFLICT
+
+
+def is_unknown_commit(exc: PyMongoError) -> bool:
+    return exc.has_error_label("UnknownTransactionCommitResult")
+
+
+def _unavailable(exc: PyMongoError) -> bool:
+    return isinstance(exc, OperationFailure) and exc.code in UNAVAILABLE_CODES

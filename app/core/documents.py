@@ -1,0 +1,63 @@
+"""What every document of a workspace has in common, and how the log sees it."""
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from odmantic import Model
+from pymongo import IndexModel
+
+Doc = dict[str, Any]
+
+if TYPE_CHECKING:
+
+    class Entity(Model):
+        """A document of a workspace whose every change is an operation in the log.
+
+        ODMantic does not inherit fields, so each model spells these out; for the type checker they
+        stand here once.
+        """
+
+        KIND: ClassVar[str]
+        """The noun that the log and the messages use."""
+        INTERNAL: ClassVar[frozenset[str]]
+        """Fields that only serve queries or counting: never sent, never in the log."""
+        id: str
+        workspace_id: str
+        version: int
+        """The sequence number of the command that last changed the document."""
+        created_at: datetime
+        updated_at: datetime
+
+        @classmethod
+        def groups(cls, doc: Doc) -> list[str]:
+            """The audiences that may see this document: `workspace`, `project:<id>` or `task:<id>` (whoever sees that task)."""
+
+        @classmethod
+        def refs(cls, doc: Doc) -> list[str]:
+            """Ids of the documents whose history this one's changes belong to, itself included."""
+
+else:
+    Entity = Model
+
+
+def public(model: type[Entity], doc: Doc) -> Doc:
+    """The stored document as clients and the log see it: `id` for `_id`, no internal fields."""
+    shown = {name: value for name, value in doc.items() if name not in model.INTERNAL}
+    return {"id": shown.pop("_id"), **shown}
+
+
+def stored(instance: Entity) -> Doc:
+    """The document that MongoDB keeps for an instance."""
+    return {name: plain(value) for name, value in instance.model_dump_doc().items()}
+
+
+def plain(value: Any) -> Any:
+    """Enum members as their values; the driver and the log know only plain values."""
+    return value.value if isinstance(value, Enum) else value
+
+
+def index(name: str, *keys: str, unique: bool = False, **options: Any) -> IndexModel:
+    """An index declared beside its model: fields in order, a leading `-` for descending."""
+    spec = [(key.removeprefix("-"), -1 if key.startswith("-") else 1) for key in keys]
+    return IndexModel(spec, name=name, unique=unique, **options)

@@ -1,0 +1,128 @@
+"""The identity map of one transaction: what was read, what it is now, what must be written."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import DeleteOne, InsertOne, UpdateOne
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from app.core.database.engine import Database
+from app.core.documents import Doc, Entity
+
+Key = tuple[type[Entity], str]
+Write = InsertOne[Doc] | UpdateOne | DeleteOne
+
+
+class ConflictError(Exception):
+    """Another process changed what this transaction stands on: run it again."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A document as the database has it (`stored`) and as the commands so far have left it (`current`)."""
+
+    stored: Doc | None
+    current: Doc | None
+
+
+class Batch:
+    """All documents that the commands of one transaction have met, each once."""
+
+    def __init__(self, database: Database, session: AsyncClientSession, workspace_id: str) -> None:
+        self._database = database
+        self._session = session
+        self._workspace_id = workspace_id
+        self.entries: dict[Key, Entry] = {}
+        self._dirty: set[Key] = set()
+        self.flushes = 0
+
+    async def load(self, model: type[Entity], ids: Collection[str]) -> None:
+        """Read those of the documents that are not known yet, in one query."""
+        missing = [id_ for id_ in ids if (model, id_) not in self.entries]
+        if not missing:
+            return
+        query = {"_id": missing[0] if len(missing) == 1 else {"$in": missing}}
+        found = {doc["_id"]: doc for doc in await self._read(model, query)}
+        for id_ in missing:
+            self.entries[model, id_] = Entry(found.get(id_), found.get(id_))
+
+    async def load_all(self, wanted: Mapping[type[Entity], Collection[str]]) -> None:
+        for model, ids in wanted.items():
+            await self.load(model, ids)
+
+    async def find(
+        self, model: type[Entity], query: Doc, sort: Sequence[tuple[str, int]] = (), limit: int = 0
+    ) -> list[Doc]:
+        """Documents by a query, which sees everything that the commands so far have written."""
+        await self.flush()
+        docs = await self._read(model, query, sort, limit)
+        return [self._known(model, doc) for doc in docs]
+
+    async def count(self, model: type[Entity], query: Doc, limit: int) -> int:
+        """How many documents match, counted up to the limit."""
+        await self.flush()
+        return await self._database.collection(model).count_documents(
+            {"workspace_id": self._workspace_id, **query}, limit=limit, session=self._session
+        )
+
+    def put(self, key: Key, doc: Doc | None) -> None:
+        entry = self.entries.setdefault(key, Entry(None, None))
+        entry.current = doc
+        self._dirty.add(key)
+
+    async def flush(self) -> None:
+        """Write what changed since the last flush, one bulk write a collection."""
+        if not self._dirty:
+            return
+        by_model: dict[type[Entity], list[Write]] = {}
+        for key in self._dirty:
+            write = _write(key, self.entries[key])
+            if write is not None:
+                by_model.setdefault(key[0], []).append(write)
+        for model, writes in by_model.items():
+            await self._bulk(model, writes)
+        for key in self._dirty:
+            entry = self.entries[key]
+            entry.stored = entry.current
+        self._dirty.clear()
+        self.flushes += 1
+
+    async def _bulk(self, model: type[Entity], writes: list[Write]) -> None:
+        result = await self._database.collection(model).bulk_write(
+            writes, ordered=False, session=self._session
+        )
+        done = result.inserted_count + result.matched_count + result.deleted_count
+        if done != len(writes):
+            raise ConflictError
+
+    async def _read(
+        self, model: type[Entity], query: Doc, sort: Sequence[tuple[str, int]] = (), limit: int = 0
+    ) -> list[Doc]:
+        cursor = self._database.collection(model).find(
+            {"workspace_id": self._workspace_id, **query}, session=self._session, limit=limit
+        )
+        return await (cursor.sort(list(sort)) if sort else cursor).to_list()
+
+    def _known(self, model: type[Entity], doc: Doc) -> Doc:
+        entry = self.entries.get((model, doc["_id"]))
+        if entry is None or entry.current is None:
+            entry = self.entries[model, doc["_id"]] = Entry(doc, doc)
+        assert entry.current is not None  # noqa: S101 - set above, or known to be there
+        return entry.current
+
+
+def _write(key: Key, entry: Entry) -> Write | None:
+    """The targeted write that brings the database from `stored` to `current`."""
+    model, id_ = key
+    before, after = entry.stored, entry.current
+    if before is after or (before is None and after is None):
+        return None
+    if before is None:
+        assert after is not None  # noqa: S101 - one of the two is there
+        return InsertOne(after)
+    guard = {"_id": id_, "workspace_id": before["workspace_id"], "version": before["version"]}
+    if after is None:
+        return DeleteOne(guard)
+    changed: dict[str, Any] = {name: value for name, value in after.items() if before.get(name) != value}
+    return UpdateOne(guard, {"$set": changed}) if changed else None

@@ -1,0 +1,278 @@
+"""One attempt at committing a group of submissions: read, decide, write, number, commit."""
+
+import contextlib
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+from app.core.database.errors import is_unknown_commit
+from app.core.documents import Doc, Entity, stored
+from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.log import Event, Head, Mutation
+from app.core.unit_of_work.batch import Batch, ConflictError
+from app.core.unit_of_work.command import Command, Outcome, Submission
+from app.core.unit_of_work.work import Work
+from app.utils.ids import new_id
+
+if TYPE_CHECKING:
+    from app.core.unit_of_work.writer import Writers
+
+COMMIT_SECONDS = 5.0
+
+
+class PoisonedError(Exception):
+    """A submission was refused after its writes had been flushed: the transaction must start again without it."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one submission: outcomes, or the refusal."""
+
+    submission: Submission
+    outcomes: list[Outcome[Any]] = field(default_factory=list)
+    error: Exception | None = None
+
+
+class Transaction:
+    """One snapshot transaction over a workspace; `run` may be tried again with a new instance."""
+
+    def __init__(self, writers: "Writers", workspace_id: str) -> None:
+        self._writers = writers
+        self._database = writers.database
+        self._workspace_id = workspace_id
+        self._results: list[Result] = []
+        self._refused: dict[int, Exception] = {}
+
+    async def run(self, group: list[Submission]) -> None:
+        """Decide and commit. Raises ConflictError and driver errors; refusals are kept for `resolve`."""
+        while True:
+            self._results = []
+            try:
+                await self._attempt(group)
+            except PoisonedError:
+                continue
+            return
+
+    def resolve(self) -> None:
+        """Hand every submission its outcome or refusal."""
+        for result in self._results:
+            future = result.submission.future
+            if future.done():
+                continue
+            if result.error is not None:
+                future.set_exception(result.error)
+            else:
+                future.set_result(result.outcomes)
+
+    async def _attempt(self, group: list[Submission]) -> None:
+        async with self._database.session() as session:
+            await self._database.begin(session)
+            try:
+                writes = await self._decide(session, group)
+            except BaseException:
+                await _abort(session)
+                raise
+            if writes:
+                await _commit(session)
+                self._writers.stats.transactions += 1
+            else:
+                await _abort(session)
+
+    async def _decide(self, session: AsyncClientSession, group: list[Submission]) -> bool:
+        """Run every decision over one identity map and write the lot; false where nothing is to commit."""
+        head = await self._head(session, group)
+        batch = Batch(self._database, session, self._workspace_id)
+        known = await self._known_mutations(session, group)
+        await batch.load_all(_wanted(group))
+        log = _Log(head, [], {})
+        for submission in group:
+            await self._decide_one(batch, log, submission, known)
+        if any(one.context.dry_run for one in group) or not (log.events or log.mutations):
+            return False
+        await self._write(session, batch, log)
+        self._writers.stats.commands += len(log.events)
+        return True
+
+    async def _head(self, session: AsyncClientSession, group: list[Submission]) -> Doc:
+        head = await self._database.collection(Head).find_one({"_id": self._workspace_id}, session=session)
+        if head is not None:
+            return head
+        if any(command.founds for one in group for command in one.commands):
+            return {"_id": self._workspace_id, "seq": 0, "floor": 0, "epoch": new_id(), "new": True}
+        raise not_found("workspace")
+
+    async def _known_mutations(self, session: AsyncClientSession, group: list[Submission]) -> dict[str, Doc]:
+        keys = [key for one in group if (key := self._mutation_id(one)) is not None]
+        if not keys:
+            return {}
+        docs = await self._database.collection(Mutation).find({"_id": {"$in": keys}}, session=session).to_list()
+        return {doc["_id"]: doc for doc in docs}
+
+    def _mutation_id(self, submission: Submission) -> str | None:
+        context = submission.context
+        if context.idempotency_key is None:
+            return None
+        return f"{self._workspace_id}:{context.actor.get('user_id')}:{context.idempotency_key}"
+
+    async def _decide_one(
+        self, batch: Batch, log: "_Log", submission: Submission, known: dict[str, Doc]
+    ) -> None:
+        result = Result(submission)
+        self._results.append(result)
+        refused = self._refused.get(id(submission))
+        if refused is not None:
+            result.error = refused
+            return
+        mutation_id = self._mutation_id(submission)
+        if mutation_id is not None and mutation_id in known:
+            result.outcomes, result.error = self._replay(known[mutation_id], submission)
+            return
+        start, flushes = len(log.events), batch.flushes
+        done: list[Work] = []
+        try:
+            for command in submission.commands:
+                result.outcomes.append(await self._run(batch, log, submission, command, done))
+        except (ConflictError, PyMongoError):
+            raise
+        except Exception as exc:  # noqa: BLE001 - a refusal, or a bug, of one must not fail its neighbours
+            self._roll_back(batch, log, start, flushes, done, submission, exc)
+            result.error = exc
+            return
+        if mutation_id is not None:
+            record = self._record(mutation_id, submission, result)
+            log.mutations[mutation_id] = known[mutation_id] = record
+
+    def _roll_back(
+        self,
+        batch: Batch,
+        log: "_Log",
+        start: int,
+        flushes: int,
+        done: list[Work],
+        submission: Submission,
+        exc: Exception,
+    ) -> None:
+        """One refused submission leaves no trace, and its neighbours go on."""
+        del log.events[start:]
+        if batch.flushes != flushes and any(work.touched for work in done):
+            self._refused[id(submission)] = exc
+            raise PoisonedError
+        for work in reversed(done):
+            work.undo()
+
+    async def _run(
+        self, batch: Batch, log: "_Log", submission: Submission, command: Command[Any], done: list[Work]
+    ) -> Outcome[Any]:
+        now = self._writers.clock.now()
+        work = Work(batch, command, submission.context, self._workspace_id, log.next_seq, now)
+        done.append(work)
+        value = await command.decide(work)
+        for op in work.operations():
+            for reaction in self._writers.reactions.get((op["kind"], op["verb"]), ()):
+                await reaction(work, op)
+        operations = work.operations()
+        if not operations:
+            return Outcome(value, None)
+        log.events.append(work.event(operations))
+        return Outcome(value, work.seq)
+
+    def _replay(
+        self, record: Doc, submission: Submission
+    ) -> tuple[list[Outcome[Any]], PastisError | None]:
+        if record["fingerprint"] != submission.context.fingerprint:
+            return [], PastisError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
+        return [
+            Outcome(self._thaw(entry["value"]), entry["seq"], replayed=True) for entry in record["results"]
+        ], None
+
+    def _record(self, mutation_id: str, submission: Submission, result: Result) -> Doc:
+        return {
+            "_id": mutation_id,
+            "workspace_id": self._workspace_id,
+            "fingerprint": submission.context.fingerprint,
+            "results": [{"value": _freeze(one.value), "seq": one.seq} for one in result.outcomes],
+            "at": self._writers.clock.now(),
+        }
+
+    def _thaw(self, frozen: Any) -> Any:
+        if isinstance(frozen, list):
+            return [self._thaw(item) for item in frozen]
+        if frozen is None:
+            return None
+        return self._writers.kinds[frozen["kind"]].model_validate_doc(frozen["doc"])
+
+    async def _write(self, session: AsyncClientSession, batch: Batch, log: "_Log") -> None:
+        if log.events:
+            await self._advance(session, log)
+            await batch.flush()
+            await self._database.collection(Event).insert_many(log.events, ordered=False, session=session)
+        if log.mutations:
+            records = list(log.mutations.values())
+            await self._database.collection(Mutation).insert_many(records, ordered=False, session=session)
+
+    async def _advance(self, session: AsyncClientSession, log: "_Log") -> None:
+        """Move the head by as many numbers as there are events, inside the transaction that writes them."""
+        heads = self._database.collection(Head)
+        head = dict(log.head)
+        if head.pop("new", False):
+            await heads.insert_one({**head, "seq": len(log.events)}, session=session)
+            return
+        moved = await heads.update_one(
+            {"_id": self._workspace_id, "seq": head["seq"]},
+            {"$inc": {"seq": len(log.events)}},
+            session=session,
+        )
+        if moved.matched_count != 1:
+            raise ConflictError
+
+
+@dataclass(slots=True)
+class _Log:
+    """The events and answers of this transaction, after the head that it found."""
+
+    head: Doc
+    events: list[Doc]
+    mutations: dict[str, Doc]
+
+    @property
+    def next_seq(self) -> int:
+        return int(self.head["seq"]) + len(self.events) + 1
+
+
+def _wanted(group: list[Submission]) -> dict[type[Entity], set[str]]:
+    wanted: dict[type[Entity], set[str]] = {}
+    for one in group:
+        for command in one.commands:
+            for model, ids in command.reads.items():
+                wanted.setdefault(model, set()).update(ids)
+    return wanted
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_freeze(item) for item in value]
+    if value is None:
+        return None
+    return {"kind": value.KIND, "doc": stored(value)}
+
+
+async def _abort(session: AsyncClientSession) -> None:
+    # A rollback that cannot be sent is a rollback all the same: the server drops the transaction by itself.
+    with contextlib.suppress(PyMongoError):
+        await session.abort_transaction()
+
+
+async def _commit(session: AsyncClientSession) -> None:
+    """Commit, asking again while the answer is unknown: commits may be repeated."""
+    deadline = monotonic() + COMMIT_SECONDS
+    while True:
+        try:
+            await session.commit_transaction()
+        except PyMongoError as exc:
+            if not (is_unknown_commit(exc) or isinstance(exc, ConnectionFailure)) or monotonic() > deadline:
+                raise
+        else:
+            return

@@ -1,0 +1,163 @@
+"""What a command's decision sees: reads through the identity map, writes that become one event."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from app.core.documents import Doc, Entity, plain, public, stored
+from app.core.errors import not_found
+from app.core.log import event_id
+from app.core.unit_of_work.batch import Batch, Key
+from app.core.unit_of_work.command import Command, Context
+
+E = TypeVar("E", bound=Entity)
+
+
+
+class Work:
+    """One command's part of a transaction.
+
+    `seq` is the number that the command will have, `now` the time of its event, `actor` who asks.
+    """
+
+    def __init__(
+        self, batch: Batch, command: Command[Any], context: Context, workspace_id: str, seq: int, now: datetime
+    ) -> None:
+        self._batch = batch
+        self._command = command
+        self._context = context
+        self.workspace_id = workspace_id
+        self.seq = seq
+        self.now = now
+        self.touched: dict[Key, Doc | None] = {}
+        """What each changed document was before this command."""
+
+    @property
+    def actor(self) -> dict[str, Any]:
+        return dict(self._context.actor)
+
+    async def get(self, model: type[E], id_: str) -> E | None:
+        """The document, as the commands before this one left it, or None."""
+        await self._batch.load(model, (id_,))
+        doc = self._batch.entries[model, id_].current
+        return None if doc is None else model.model_validate_doc(doc)
+
+    async def require(self, model: type[E], id_: str) -> E:
+        """The document; raises `not_found` where there is none in this workspace."""
+        found = await self.get(model, id_)
+        if found is None:
+            raise not_found(model.KIND)
+        return found
+
+    async def get_many(self, model: type[E], ids: Collection[str]) -> list[E]:
+        """Those of the documents that exist, in the order of their ids."""
+        await self._batch.load(model, ids)
+        docs = (self._batch.entries[model, id_].current for id_ in ids)
+        return [model.model_validate_doc(doc) for doc in docs if doc is not None]
+
+    async def find(
+        self, model: type[E], query: Doc, sort: Sequence[tuple[str, int]] = (), limit: int = 0
+    ) -> list[E]:
+        """Documents of this workspace by a query; the caller's queries.py holds it."""
+        docs = await self._batch.find(model, query, sort, limit)
+        return [model.model_validate_doc(doc) for doc in docs]
+
+    async def count(self, model: type[Entity], query: Doc, limit: int) -> int:
+        """How many documents of this workspace match, counted up to the limit."""
+        return await self._batch.count(model, query, limit)
+
+    def add(self, instance: E) -> E:
+        """A new document; its version is this command's number. Raises ValueError where the id is taken."""
+        key = (type(instance), instance.id)
+        entry = self._batch.entries.get(key)
+        if entry is not None and entry.current is not None:
+            raise ValueError(f"{instance.KIND} {instance.id} exists")
+        doc = stored(instance)
+        doc["version"] = self.seq
+        self._put(key, doc)
+        return type(instance).model_validate_doc(doc)
+
+    def update(self, instance: E, **changes: Any) -> E:
+        """The document with these fields changed; nothing happens where they hold these values already.
+
+        A change of internal fields alone leaves the version and the log untouched.
+        """
+        model = type(instance)
+        key = (model, instance.id)
+        entry = self._batch.entries[key]
+        assert entry.current is not None  # noqa: S101 - the instance came from it
+        before = entry.current
+        changed = {name: plain(value) for name, value in changes.items() if before.get(name) != plain(value)}
+        if not changed:
+            return instance
+        if not changed.keys() <= model.INTERNAL:
+            changed["version"] = self.seq
+            changed.setdefault("updated_at", self.now)
+        doc = {**before, **changed}
+        self._put(key, doc)
+        return model.model_validate_doc(doc)
+
+    def remove(self, instance: Entity) -> None:
+        """Delete the document; its last state stays in the log."""
+        self._put((type(instance), instance.id), None)
+
+    def operations(self) -> list[Doc]:
+        """What this command changed, in order, as the log keeps it."""
+        pairs = ((key, before, self._batch.entries[key].current) for key, before in self.touched.items())
+        return [op for op in (_operation(key[0], before, after, self.seq) for key, before, after in pairs) if op]
+
+    def event(self, operations: list[Doc]) -> Doc:
+        """The event of this command, or of what is left of it when nothing public changed."""
+        return {
+            "_id": event_id(self.workspace_id, self.seq),
+            "workspace_id": self.workspace_id,
+            "seq": self.seq,
+            "at": self.now,
+            "actor": dict(self._context.actor),
+            "source": dict(self._context.source),
+            "command": self._command.name,
+            "mutation": self._context.idempotency_key,
+            "refs": self._refs(),
+            "ops": operations,
+        }
+
+    def undo(self) -> None:
+        """Leave the identity map as it was before this command."""
+        for key, before in self.touched.items():
+            self._batch.put(key, before)
+        self.touched.clear()
+
+    def _put(self, key: Key, doc: Doc | None) -> None:
+        if key not in self.touched:
+            entry = self._batch.entries.get(key)
+            self.touched[key] = None if entry is None else entry.current
+        self._batch.put(key, doc)
+
+    def _refs(self) -> list[str]:
+        refs: set[str] = set()
+        for key, before in self.touched.items():
+            for doc in (before, self._batch.entries[key].current):
+                if doc is not None:
+                    refs.update(key[0].refs(doc))
+        return sorted(refs)
+
+
+def _operation(model: type[Entity], before: Doc | None, after: Doc | None, seq: int) -> Doc | None:
+    if before is None and after is None:
+        return None
+    groups_before = [] if before is None else model.groups(before)
+    groups_after = [] if after is None else model.groups(after)
+    some = after if after is not None else before
+    assert some is not None  # noqa: S101 - one of the two is there
+    op: Doc = {"kind": model.KIND, "id": some["_id"], "version": seq}
+    if after is None:
+        op |= {"verb": "delete", "set": {}, "before": public(model, some)}
+    elif before is None:
+        op |= {"verb": "create", "set": public(model, after), "before": {}}
+    else:
+        old, new = public(model, before), public(model, after)
+        names = [name for name in new if old.get(name) != new[name]]
+        if not names:
+            return None
+        op |= {"verb": "update", "set": {n: new[n] for n in names}, "before": {n: old.get(n) for n in names}}
+    return op | {"groups_before": groups_before, "groups_after": groups_after}

@@ -1,0 +1,177 @@
+"""Group commit: commands of a workspace that wait are taken together into the next transaction."""
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, TypeVar
+
+from pymongo.errors import PyMongoError
+
+from app.core.clock import Clock
+from app.core.database.engine import Database
+from app.core.database.errors import classify, is_duplicate_key, is_transient, is_unknown_commit
+from app.core.documents import Doc, Entity
+from app.core.errors import ErrorCode, PastisError
+from app.core.unit_of_work.batch import ConflictError
+from app.core.unit_of_work.command import Command, Context, Outcome, Reaction, Submission
+from app.core.unit_of_work.transaction import Transaction
+
+R = TypeVar("R")
+
+MAX_TOGETHER = 64
+"""Submissions in one transaction: enough to fill a commit, few enough to keep it short."""
+DEADLINE_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Stats:
+    """What the writers did since the process started."""
+
+    commands: int = 0
+    transactions: int = 0
+    retries: int = 0
+
+
+class Writers:
+    """All of a process's writers, one for each workspace with commands under way."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        kinds: Mapping[str, type[Entity]],
+        reactions: Mapping[tuple[str, str], Sequence[Reaction]],
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.kinds = kinds
+        self.reactions = reactions
+        self.stats = Stats()
+        self._writers: dict[str, Writer] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def run(self, workspace_id: str, command: Command[R], context: Context) -> Outcome[R]:
+        """Commit one command and give its outcome.
+
+        Raises what the decision raises, `not_found` for an unknown workspace, `database_unavailable` when
+        nothing was written, and `outcome_unknown` when the commit may or may not have happened.
+        """
+        outcomes = await self.run_all(workspace_id, [command], context)
+        return outcomes[0]
+
+    async def run_all(
+        self, workspace_id: str, commands: Sequence[Command[Any]], context: Context
+    ) -> list[Outcome[Any]]:
+        """Commit several commands in one transaction, all or nothing, each with its own event."""
+        if self._closed:
+            raise PastisError(ErrorCode.SERVER_STOPPING)
+        writer = self._writers.get(workspace_id)
+        if writer is None:
+            writer = self._writers[workspace_id] = Writer(self, workspace_id)
+        submission = Submission(commands, context, asyncio.get_running_loop().create_future())
+        if writer.submit(submission):
+            # The commit belongs to no request: a client that leaves must not take others' commands along.
+            task = asyncio.create_task(self._drain(writer), name=f"writer {workspace_id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        outcomes: list[Outcome[Any]] = await submission.future
+        return outcomes
+
+    async def _drain(self, writer: "Writer") -> None:
+        await writer.drain()
+        if self._writers.get(writer.workspace_id) is writer and not writer.waiting:
+            del self._writers[writer.workspace_id]
+
+    async def close(self) -> None:
+        """Refuse new commands and wait for those under way."""
+        self._closed = True
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+
+class Writer:
+    """A workspace's single writer inside this process."""
+
+    def __init__(self, writers: Writers, workspace_id: str) -> None:
+        self.workspace_id = workspace_id
+        self.waiting: deque[Submission] = deque()
+        self._writers = writers
+        self._draining = False
+
+    def submit(self, submission: Submission) -> bool:
+        """Queue a submission; true where the caller must start draining."""
+        self.waiting.append(submission)
+        start, self._draining = not self._draining, True
+        return start
+
+    async def drain(self) -> None:
+        """Commit what waits, and what comes meanwhile, until nothing waits. No timer: a lone command goes alone."""
+        try:
+            while self.waiting:
+                count = min(len(self.waiting), MAX_TOGETHER)
+                taken = [self.waiting.popleft() for _ in range(count)]
+                await self._settle([one for one in taken if not one.future.done()])
+        finally:
+            self._draining = False
+
+    async def _settle(self, submissions: list[Submission]) -> None:
+        """Bring every submission to an outcome or an error; never raises."""
+        dry = [one for one in submissions if one.context.dry_run]
+        wet = [one for one in submissions if not one.context.dry_run]
+        for group in (*([one] for one in dry), wet):
+            if group:
+                await self._settle_group(group)
+
+    async def _settle_group(self, group: list[Submission]) -> None:
+        try:
+            await self._commit(group)
+        except PyMongoError as exc:
+            if is_duplicate_key(exc) and len(group) > 1:
+                # One of them broke a unique index: alone, each finds out whether it was the one.
+                for one in group:
+                    await self._settle_group([one])
+            else:
+                _fail(group, _refusal(exc))
+        except Exception as exc:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            _fail(group, exc)
+
+    async def _commit(self, group: list[Submission]) -> None:
+        """Run the group in one transaction; again where another process was faster."""
+        deadline = monotonic() + DEADLINE_SECONDS
+        attempt = 0
+        while True:
+            transaction = Transaction(self._writers, self.workspace_id)
+            try:
+                await transaction.run(group)
+            except (ConflictError, PyMongoError) as exc:
+                if isinstance(exc, PyMongoError) and not is_transient(exc):
+                    raise
+                if monotonic() > deadline:
+                    raise PastisError(ErrorCode.OVERLOADED) from exc
+                self._writers.stats.retries += 1
+                await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.1)))  # noqa: S311 - jitter
+                attempt += 1
+            else:
+                transaction.resolve()
+                return
+
+
+def _refusal(exc: PyMongoError) -> Exception:
+    if is_duplicate_key(exc):
+        return PastisError(ErrorCode.ALREADY_EXISTS, kind="document", field="id")
+    if is_unknown_commit(exc):
+        return PastisError(ErrorCode.OUTCOME_UNKNOWN)
+    return classify(exc) or exc
+
+
+def _fail(group: list[Submission], exc: Exception) -> None:
+    for one in group:
+        with contextlib.suppress(asyncio.InvalidStateError):
+            one.future.set_exception(exc)
+
+

@@ -1,0 +1,54 @@
+"""Memberships: a person in a workspace, with or without an account."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from odmantic import Field
+
+from app.core.documents import Doc, Entity, index
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    MEMBER = "member"
+    OWNER = "owner"
+
+
+class Membership(Entity):
+    """Whom tasks and comments name. Without `user_id` it is a placeholder, made by an import, that cannot log in."""
+
+    KIND: ClassVar[str] = "membership"
+    INTERNAL: ClassVar[frozenset[str]] = frozenset()
+
+    id: str = Field(primary_field=True)
+    workspace_id: str
+    user_id: str | None
+    display_name: str
+    role: Role
+    removed_at: datetime | None = None
+    version: int = 0
+    created_at: datetime
+    updated_at: datetime
+
+    model_config = {
+        "collection": "memberships",
+        "indexes": lambda: [
+            index(
+                "memberships_by_user",
+                "user_id",
+                "workspace_id",
+                unique=True,
+                partialFilterExpression={"user_id": {"$type": "string"}},
+            ),
+            index("memberships_by_name", "workspace_id", "display_name", "_id"),
+        ],
+    }
+
+    @classmethod
+    def groups(cls, _doc: Doc) -> list[str]:
+        return ["workspace"]
+
+    @classmethod
+    def refs(cls, doc: Doc) -> list[str]:
+        return [doc["_id"]]

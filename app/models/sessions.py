@@ -1,0 +1,36 @@
+"""Logins: one document a device, with the hashes of its current tokens."""
+
+from datetime import datetime
+
+from odmantic import Field, Model
+
+from app.core.documents import index
+
+
+class Session(Model):
+    """A login. Tokens are kept as SHA-256 only; `previous_refresh_hash` is the one before the last rotation."""
+
+    id: str = Field(primary_field=True)
+    user_id: str
+    access_hash: str
+    access_expires_at: datetime
+    refresh_hash: str
+    previous_refresh_hash: str | None = None
+    rotated_at: datetime
+    used_refresh: bool = False
+    """Whether the present access token has been seen in use, which ends the former refresh token's grace."""
+    remember_me: bool
+    client: str
+    created_at: datetime
+    expires_at: datetime
+
+    model_config = {
+        "collection": "sessions",
+        "indexes": lambda: [
+            index("sessions_by_access", "access_hash", unique=True),
+            index("sessions_by_refresh", "refresh_hash", unique=True),
+            index("sessions_by_previous", "previous_refresh_hash"),
+            index("sessions_by_user", "user_id"),
+            index("sessions_expire", "expires_at", expireAfterSeconds=0),
+        ],
+    }
