@@ -1,0 +1,271 @@
+"""The English words of the message service; `app.core.messages` says how a text is chosen and filled."""
+
+from app.core.errors import ErrorCode, FieldCode
+
+# The title, then the details from the most to the least exact: the first whose params are all there is used.
+PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
+    ErrorCode.ALREADY_EXISTS: (
+        "Already exists",
+        "{kind.A} with {field.this} already exists.",
+        "{kind.The} already exists.",
+        "It already exists.",
+    ),
+    ErrorCode.ARCHIVED: (
+        "Archived",
+        "{kind.The} is archived and cannot change until it is restored.",
+        "It is archived and cannot change until it is restored.",
+    ),
+    ErrorCode.AUTHENTICATION_REQUIRED: (
+        "Authentication required",
+        "Sign in, or send an access token in the Authorization header.",
+    ),
+    ErrorCode.BAD_REQUEST: (
+        "Bad request",
+        "The request could not be read.",
+    ),
+    ErrorCode.BODY_TOO_LARGE: (
+        "Body too large",
+        "The body of the request is larger than {limit} bytes.",
+        "The body of the request is too large.",
+    ),
+    ErrorCode.BOTH_CREDENTIALS: (
+        "Two credentials",
+        "Send either a session cookie or an Authorization header, not both.",
+    ),
+    ErrorCode.CYCLE: (
+        "Cycle",
+        "{kind.The} would depend on itself.",
+        "This change would make a cycle.",
+    ),
+    ErrorCode.DATABASE_UNAVAILABLE: (
+        "Database unavailable",
+        "The database does not answer and nothing was changed. Try again in a moment.",
+    ),
+    ErrorCode.HEADERS_TOO_LARGE: (
+        "Headers too large",
+        "The headers of the request are larger than {limit} bytes.",
+        "The headers of the request are too large.",
+    ),
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: (
+        "Idempotency key reused",
+        "This idempotency key was already used for a different request.",
+    ),
+    ErrorCode.IN_USE: (
+        "In use",
+        "{kind.The} is still in use (uses: {count}).",
+        "{kind.The} is still in use.",
+        "It is still in use.",
+    ),
+    ErrorCode.INTERNAL_ERROR: (
+        "Internal error",
+        "Something went wrong on the server. Give the request_id to whoever runs it.",
+    ),
+    ErrorCode.INVALID_CREDENTIALS: (
+        "Invalid credentials",
+        "The e-mail address or the password is wrong.",
+    ),
+    ErrorCode.INVALID_CURSOR: (
+        "Invalid cursor",
+        "The cursor is not one that this list gave. Start again from the first page.",
+    ),
+    ErrorCode.INVALID_IDEMPOTENCY_KEY: (
+        "Invalid idempotency key",
+        "The Idempotency-Key header is not in the expected form.",
+    ),
+    ErrorCode.INVALID_PRECONDITION: (
+        "Invalid precondition",
+        "The If-Match or If-None-Match header is not in the expected form.",
+    ),
+    ErrorCode.INVALID_TOKEN: (
+        "Invalid token",
+        "The token is unknown, expired or revoked.",
+    ),
+    ErrorCode.LAST_OWNER: (
+        "Last owner",
+        "A workspace keeps at least one owner. Name another one first.",
+    ),
+    ErrorCode.LAST_STATUS: (
+        "Last status",
+        "A project keeps at least one status of each kind that it needs.",
+    ),
+    ErrorCode.LIMIT_REACHED: (
+        "Limit reached",
+        "The limit of {limit} {kind.many} is reached.",
+        "A limit is reached.",
+    ),
+    ErrorCode.MALFORMED_JSON: (
+        "Malformed JSON",
+        "The body of the request is not JSON that can be accepted.",
+    ),
+    ErrorCode.METHOD_NOT_ALLOWED: (
+        "Method not allowed",
+        "This address does not have that method. The Allow header lists those it has.",
+    ),
+    ErrorCode.NOT_FOUND: (
+        "Not found",
+        "{kind.The} does not exist or you cannot see it.",
+        "This does not exist or you cannot see it.",
+    ),
+    ErrorCode.OUTCOME_UNKNOWN: (
+        "Outcome unknown",
+        "The database broke off during the write. Repeat the request with the same idempotency key.",
+    ),
+    ErrorCode.OVERLOADED: (
+        "Overloaded",
+        "The server has too much to do. Try again in a moment.",
+    ),
+    ErrorCode.PERMISSION_DENIED: (
+        "Permission denied",
+        "This needs the permission {permission}.",
+        "You do not have the permission to do this.",
+    ),
+    ErrorCode.PRECONDITION_FAILED: (
+        "Precondition failed",
+        "The object has changed since you read it. Read it again and redo your change.",
+    ),
+    ErrorCode.PRECONDITION_REQUIRED: (
+        "Precondition required",
+        "Send the version that you change in the If-Match header.",
+    ),
+    ErrorCode.RANGE_NOT_SATISFIABLE: (
+        "Range not satisfiable",
+        "The range that was asked for lies outside the content.",
+    ),
+    ErrorCode.REPEATED_PARAMETER: (
+        "Repeated parameter",
+        "The parameter {parameter} may be given only once.",
+        "A parameter was given more than once.",
+    ),
+    ErrorCode.SERVER_STOPPING: (
+        "Server stopping",
+        "The server is stopping. Try again in a moment.",
+    ),
+    ErrorCode.TOO_MANY_REQUESTS: (
+        "Too many requests",
+        "Too many attempts. Wait before you try again.",
+    ),
+    ErrorCode.TRASHED: (
+        "In the trash",
+        "{kind.The} is in the trash and cannot change until it is restored.",
+        "It is in the trash and cannot change until it is restored.",
+    ),
+    ErrorCode.UNDO_CONFLICT: (
+        "Cannot undo",
+        "This cannot be undone: {reason}.",
+        "This cannot be undone.",
+    ),
+    ErrorCode.UNKNOWN_PARAMETER: (
+        "Unknown parameter",
+        "The parameter {parameter} does not exist here.",
+        "A parameter does not exist here.",
+    ),
+    ErrorCode.UNSUPPORTED_MEDIA_TYPE: (
+        "Unsupported media type",
+        "The Content-Type must be {expected}.",
+        "The body is not in a form that this address accepts.",
+    ),
+    ErrorCode.URI_TOO_LONG: (
+        "Address too long",
+        "The address with its query is longer than {limit} bytes.",
+        "The address with its query is too long.",
+    ),
+    ErrorCode.VALIDATION_FAILED: (
+        "Validation failed",
+        "Some values cannot be accepted. The list of errors says which and why.",
+    ),
+    ErrorCode.WRONG_STATE: (
+        "Wrong state",
+        "{kind.The} is in the state {state}, which does not allow this.",
+        "Its state does not allow this.",
+    ),
+}
+
+FIELDS: dict[FieldCode, tuple[str, ...]] = {
+    FieldCode.BLANK: ("The text must not be blank.",),
+    FieldCode.DUPLICATE_ITEM: ("The same item is there more than once.",),
+    FieldCode.DUPLICATE_KEY: ("The same member is there more than once.",),
+    FieldCode.INVALID_CHOICE: (
+        "The value must be one of: {choices}.",
+        "The value is not one of the choices.",
+    ),
+    FieldCode.INVALID_DATE: ("The value is not a valid date or time.",),
+    FieldCode.INVALID_FORMAT: ("The value is not in the expected form.",),
+    FieldCode.INVALID_ID: ("The value is not a valid identifier.",),
+    FieldCode.MALFORMED: ("The text is not JSON.",),
+    FieldCode.MISSING: ("The value is missing.",),
+    FieldCode.NOT_FINITE: ("The number must be finite.",),
+    FieldCode.NOT_FOUND: ("{kind.The} does not exist or you cannot see it.", "It does not exist."),
+    FieldCode.OUT_OF_RANGE: (
+        "The value must be between {min} and {max}.",
+        "The value must be at least {min}.",
+        "The value must be at most {max}.",
+        "The value must be greater than {above}.",
+        "The value must be less than {below}.",
+        "The value is out of range.",
+    ),
+    FieldCode.READ_ONLY: ("The value cannot be changed.",),
+    FieldCode.REPEATED: ("The value may be given only once.",),
+    FieldCode.TOO_DEEP: ("The value has too many levels.",),
+    FieldCode.TOO_FEW: ("There must be at least {min} items.", "There are too few items."),
+    FieldCode.TOO_LARGE: ("The value must not be larger than {max} bytes.", "The value is too large."),
+    FieldCode.TOO_LONG: ("The text must not be longer than {max} characters.", "The text is too long."),
+    FieldCode.TOO_MANY: ("There must be at most {max} items.", "There are too many items."),
+    FieldCode.TOO_SHORT: ("The text must have at least {min} characters.", "The text is too short."),
+    FieldCode.UNKNOWN_FIELD: ("Nothing of this name exists here.",),
+    FieldCode.UNSAFE_TEXT: ("The text has characters that are not accepted.",),
+    FieldCode.WRONG_ORDER: ("The end must not be before the start.",),
+    FieldCode.WRONG_TYPE: ("The value must be of the type {expected}.", "The value has the wrong type."),
+}
+
+REASONS: dict[str, str] = {
+    "changed_since": "the object has changed since then",
+    "gone": "the object does not exist any more",
+    "not_undoable": "an action of this kind is final",
+}
+
+# The article, the singular, the plural.
+NOUNS: dict[str, tuple[str, str, str]] = {
+    "account": ("an", "account", "accounts"),
+    "activity": ("an", "activity", "activities"),
+    "attachment": ("an", "attachment", "attachments"),
+    "color": ("a", "colour", "colours"),
+    "comment": ("a", "comment", "comments"),
+    "dependency": ("a", "dependency", "dependencies"),
+    "email": ("an", "e-mail address", "e-mail addresses"),
+    "event": ("an", "event", "events"),
+    "export": ("an", "export", "exports"),
+    "file": ("a", "file", "files"),
+    "id": ("an", "identifier", "identifiers"),
+    "idempotency_key": ("an", "idempotency key", "idempotency keys"),
+    "import": ("an", "import", "imports"),
+    "invitation": ("an", "invitation", "invitations"),
+    "item": ("an", "item", "items"),
+    "key": ("a", "key", "keys"),
+    "label": ("a", "label", "labels"),
+    "member": ("a", "member", "members"),
+    "membership": ("a", "membership", "memberships"),
+    "milestone": ("a", "milestone", "milestones"),
+    "name": ("a", "name", "names"),
+    "notification": ("a", "notification", "notifications"),
+    "position": ("a", "position", "positions"),
+    "project": ("a", "project", "projects"),
+    "request": ("a", "request", "requests"),
+    "resource": ("a", "resource", "resources"),
+    "role": ("a", "role", "roles"),
+    "section": ("a", "section", "sections"),
+    "session": ("a", "session", "sessions"),
+    "slug": ("a", "short name", "short names"),
+    "status": ("a", "status", "statuses"),
+    "subtask": ("a", "subtask", "subtasks"),
+    "task": ("a", "task", "tasks"),
+    "template": ("a", "template", "templates"),
+    "title": ("a", "title", "titles"),
+    "token": ("a", "token", "tokens"),
+    "user": ("a", "user", "users"),
+    "view": ("a", "view", "views"),
+    "webhook": ("a", "webhook", "webhooks"),
+    "workspace": ("a", "workspace", "workspaces"),
+}
+
+# What a kind without a noun is called.
+THING = ("an", "object", "objects")

@@ -1,0 +1,277 @@
+"""The French words of the message service; `app.core.messages` says how a text is chosen and filled.
+
+`{kind.e}` is the mark of the feminine that a participle takes after the noun.
+"""
+
+from app.core.errors import ErrorCode, FieldCode
+
+# The title, then the details from the most to the least exact: the first whose params are all there is used.
+PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
+    ErrorCode.ALREADY_EXISTS: (
+        "Existe déjà",
+        "{kind.A} avec {field.this} existe déjà.",
+        "{kind.The} existe déjà.",
+        "Cela existe déjà.",
+    ),
+    ErrorCode.ARCHIVED: (
+        "Archivé",
+        "{kind.The} est archivé{kind.e} et ne peut pas changer avant d'être restauré{kind.e}.",
+        "Cet objet est archivé et ne peut pas changer avant d'être restauré.",
+    ),
+    ErrorCode.AUTHENTICATION_REQUIRED: (
+        "Authentification requise",
+        "Connectez-vous, ou envoyez un jeton d'accès dans l'en-tête Authorization.",
+    ),
+    ErrorCode.BAD_REQUEST: (
+        "Requête incorrecte",
+        "La requête n'a pas pu être lue.",
+    ),
+    ErrorCode.BODY_TOO_LARGE: (
+        "Corps trop volumineux",
+        "Le corps de la requête dépasse {limit} octets.",
+        "Le corps de la requête est trop volumineux.",
+    ),
+    ErrorCode.BOTH_CREDENTIALS: (
+        "Deux authentifications",
+        "Envoyez un cookie de session ou un en-tête Authorization, mais pas les deux.",
+    ),
+    ErrorCode.CYCLE: (
+        "Cycle",
+        "{kind.The} dépendrait {kind.of_itself}.",
+        "Ce changement créerait un cycle.",
+    ),
+    ErrorCode.DATABASE_UNAVAILABLE: (
+        "Base de données indisponible",
+        "La base de données ne répond pas et rien n'a été modifié. Réessayez dans un instant.",
+    ),
+    ErrorCode.HEADERS_TOO_LARGE: (
+        "En-têtes trop volumineux",
+        "Les en-têtes de la requête dépassent {limit} octets.",
+        "Les en-têtes de la requête sont trop volumineux.",
+    ),
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: (
+        "Clé d'idempotence réutilisée",
+        "Cette clé d'idempotence a déjà servi pour une requête différente.",
+    ),
+    ErrorCode.IN_USE: (
+        "Utilisé",
+        "{kind.The} est encore utilisé{kind.e} (utilisations : {count}).",
+        "{kind.The} est encore utilisé{kind.e}.",
+        "Cet objet est encore utilisé.",
+    ),
+    ErrorCode.INTERNAL_ERROR: (
+        "Erreur interne",
+        "Une erreur s'est produite sur le serveur. Donnez le request_id à la personne qui l'administre.",
+    ),
+    ErrorCode.INVALID_CREDENTIALS: (
+        "Identifiants incorrects",
+        "L'adresse e-mail ou le mot de passe est incorrect.",
+    ),
+    ErrorCode.INVALID_CURSOR: (
+        "Curseur incorrect",
+        "Le curseur ne vient pas de cette liste. Recommencez depuis la première page.",
+    ),
+    ErrorCode.INVALID_IDEMPOTENCY_KEY: (
+        "Clé d'idempotence incorrecte",
+        "L'en-tête Idempotency-Key n'a pas la forme attendue.",
+    ),
+    ErrorCode.INVALID_PRECONDITION: (
+        "Précondition incorrecte",
+        "L'en-tête If-Match ou If-None-Match n'a pas la forme attendue.",
+    ),
+    ErrorCode.INVALID_TOKEN: (
+        "Jeton incorrect",
+        "Le jeton est inconnu, expiré ou révoqué.",
+    ),
+    ErrorCode.LAST_OWNER: (
+        "Dernier propriétaire",
+        "Un espace de travail garde au moins un propriétaire. Nommez-en d'abord un autre.",
+    ),
+    ErrorCode.LAST_STATUS: (
+        "Dernier statut",
+        "Un projet garde au moins un statut de chaque genre dont il a besoin.",
+    ),
+    ErrorCode.LIMIT_REACHED: (
+        "Limite atteinte",
+        "La limite de {limit} {kind.many} est atteinte.",
+        "Une limite est atteinte.",
+    ),
+    ErrorCode.MALFORMED_JSON: (
+        "JSON incorrect",
+        "Le corps de la requête n'est pas du JSON acceptable.",
+    ),
+    ErrorCode.METHOD_NOT_ALLOWED: (
+        "Méthode non permise",
+        "Cette adresse n'a pas cette méthode. L'en-tête Allow donne celles qu'elle a.",
+    ),
+    ErrorCode.NOT_FOUND: (
+        "Introuvable",
+        "{kind.The} n'existe pas ou vous n'y avez pas accès.",
+        "Cet objet n'existe pas ou vous n'y avez pas accès.",
+    ),
+    ErrorCode.OUTCOME_UNKNOWN: (
+        "Issue inconnue",
+        "La base de données a lâché pendant l'écriture. Répétez la requête avec la même clé d'idempotence.",
+    ),
+    ErrorCode.OVERLOADED: (
+        "Surcharge",
+        "Le serveur a trop à faire. Réessayez dans un instant.",
+    ),
+    ErrorCode.PERMISSION_DENIED: (
+        "Permission refusée",
+        "Il faut pour cela la permission {permission}.",
+        "Vous n'avez pas la permission de faire cela.",
+    ),
+    ErrorCode.PRECONDITION_FAILED: (
+        "Précondition non remplie",
+        "L'objet a changé depuis votre lecture. Relisez-le et refaites votre changement.",
+    ),
+    ErrorCode.PRECONDITION_REQUIRED: (
+        "Précondition requise",
+        "Envoyez dans l'en-tête If-Match la version que vous changez.",
+    ),
+    ErrorCode.RANGE_NOT_SATISFIABLE: (
+        "Intervalle impossible",
+        "L'intervalle demandé est hors du contenu.",
+    ),
+    ErrorCode.REPEATED_PARAMETER: (
+        "Paramètre répété",
+        "Le paramètre {parameter} ne peut être donné qu'une fois.",
+        "Un paramètre a été donné plus d'une fois.",
+    ),
+    ErrorCode.SERVER_STOPPING: (
+        "Arrêt du serveur",
+        "Le serveur s'arrête. Réessayez dans un instant.",
+    ),
+    ErrorCode.TOO_MANY_REQUESTS: (
+        "Trop de requêtes",
+        "Trop de tentatives. Attendez avant de réessayer.",
+    ),
+    ErrorCode.TRASHED: (
+        "Dans la corbeille",
+        "{kind.The} est dans la corbeille et ne peut pas changer avant d'être restauré{kind.e}.",
+        "Cet objet est dans la corbeille et ne peut pas changer avant d'être restauré.",
+    ),
+    ErrorCode.UNDO_CONFLICT: (
+        "Annulation impossible",
+        "Cette action ne peut pas être annulée : {reason}.",
+        "Cette action ne peut pas être annulée.",
+    ),
+    ErrorCode.UNKNOWN_PARAMETER: (
+        "Paramètre inconnu",
+        "Le paramètre {parameter} n'existe pas ici.",
+        "Un paramètre n'existe pas ici.",
+    ),
+    ErrorCode.UNSUPPORTED_MEDIA_TYPE: (
+        "Type de contenu refusé",
+        "Le Content-Type doit être {expected}.",
+        "Le corps n'a pas une forme que cette adresse accepte.",
+    ),
+    ErrorCode.URI_TOO_LONG: (
+        "Adresse trop longue",
+        "L'adresse avec ses paramètres dépasse {limit} octets.",
+        "L'adresse avec ses paramètres est trop longue.",
+    ),
+    ErrorCode.VALIDATION_FAILED: (
+        "Validation refusée",
+        "Certaines valeurs ne sont pas acceptables. La liste des erreurs dit lesquelles et pourquoi.",
+    ),
+    ErrorCode.WRONG_STATE: (
+        "État incompatible",
+        "{kind.The} est dans l'état {state}, qui ne permet pas cette action.",
+        "Son état ne permet pas cette action.",
+    ),
+}
+
+FIELDS: dict[FieldCode, tuple[str, ...]] = {
+    FieldCode.BLANK: ("Le texte ne doit pas être vide.",),
+    FieldCode.DUPLICATE_ITEM: ("Le même élément est présent plusieurs fois.",),
+    FieldCode.DUPLICATE_KEY: ("Le même membre est présent plusieurs fois.",),
+    FieldCode.INVALID_CHOICE: (
+        "La valeur doit être l'une de celles-ci : {choices}.",
+        "La valeur n'est pas un des choix possibles.",
+    ),
+    FieldCode.INVALID_DATE: ("La valeur n'est pas une date ou une heure correcte.",),
+    FieldCode.INVALID_FORMAT: ("La valeur n'a pas la forme attendue.",),
+    FieldCode.INVALID_ID: ("La valeur n'est pas un identifiant correct.",),
+    FieldCode.MALFORMED: ("Le texte n'est pas du JSON.",),
+    FieldCode.MISSING: ("La valeur manque.",),
+    FieldCode.NOT_FINITE: ("Le nombre doit être fini.",),
+    FieldCode.NOT_FOUND: ("{kind.The} n'existe pas ou vous n'y avez pas accès.", "Cet objet n'existe pas."),
+    FieldCode.OUT_OF_RANGE: (
+        "La valeur doit être entre {min} et {max}.",
+        "La valeur doit être au moins {min}.",
+        "La valeur doit être au plus {max}.",
+        "La valeur doit être supérieure à {above}.",
+        "La valeur doit être inférieure à {below}.",
+        "La valeur est hors des limites.",
+    ),
+    FieldCode.READ_ONLY: ("La valeur ne peut pas être changée.",),
+    FieldCode.REPEATED: ("La valeur ne peut être donnée qu'une fois.",),
+    FieldCode.TOO_DEEP: ("La valeur a trop de niveaux.",),
+    FieldCode.TOO_FEW: ("Le nombre d'éléments doit être au moins {min}.", "Il y a trop peu d'éléments."),
+    FieldCode.TOO_LARGE: ("La valeur ne doit pas dépasser {max} octets.", "La valeur est trop grande."),
+    FieldCode.TOO_LONG: ("Le texte ne doit pas dépasser {max} caractères.", "Le texte est trop long."),
+    FieldCode.TOO_MANY: ("Le nombre d'éléments doit être au plus {max}.", "Il y a trop d'éléments."),
+    FieldCode.TOO_SHORT: (
+        "Le nombre de caractères du texte doit être au moins {min}.",
+        "Le texte est trop court.",
+    ),
+    FieldCode.UNKNOWN_FIELD: ("Rien de ce nom n'existe ici.",),
+    FieldCode.UNSAFE_TEXT: ("Le texte a des caractères qui ne sont pas acceptés.",),
+    FieldCode.WRONG_ORDER: ("La fin ne doit pas précéder le début.",),
+    FieldCode.WRONG_TYPE: ("La valeur doit être du type {expected}.", "La valeur n'est pas du bon type."),
+}
+
+REASONS: dict[str, str] = {
+    "changed_since": "l'objet a changé depuis",
+    "gone": "l'objet n'existe plus",
+    "not_undoable": "une action de ce genre est définitive",
+}
+
+# The gender (m or f), the singular, the plural.
+NOUNS: dict[str, tuple[str, str, str]] = {
+    "account": ("m", "compte", "comptes"),
+    "activity": ("f", "activité", "activités"),
+    "attachment": ("f", "pièce jointe", "pièces jointes"),
+    "color": ("f", "couleur", "couleurs"),
+    "comment": ("m", "commentaire", "commentaires"),
+    "dependency": ("f", "dépendance", "dépendances"),
+    "email": ("f", "adresse e-mail", "adresses e-mail"),
+    "event": ("m", "événement", "événements"),
+    "export": ("m", "export", "exports"),
+    "file": ("m", "fichier", "fichiers"),
+    "id": ("m", "identifiant", "identifiants"),
+    "idempotency_key": ("f", "clé d'idempotence", "clés d'idempotence"),
+    "import": ("m", "import", "imports"),
+    "invitation": ("f", "invitation", "invitations"),
+    "item": ("m", "élément", "éléments"),
+    "key": ("f", "clé", "clés"),
+    "label": ("f", "étiquette", "étiquettes"),
+    "member": ("m", "membre", "membres"),
+    "membership": ("f", "adhésion", "adhésions"),
+    "milestone": ("m", "jalon", "jalons"),
+    "name": ("m", "nom", "noms"),
+    "notification": ("f", "notification", "notifications"),
+    "position": ("f", "position", "positions"),
+    "project": ("m", "projet", "projets"),
+    "request": ("f", "requête", "requêtes"),
+    "resource": ("f", "ressource", "ressources"),
+    "role": ("m", "rôle", "rôles"),
+    "section": ("f", "section", "sections"),
+    "session": ("f", "session", "sessions"),
+    "slug": ("m", "nom court", "noms courts"),
+    "status": ("m", "statut", "statuts"),
+    "subtask": ("f", "sous-tâche", "sous-tâches"),
+    "task": ("f", "tâche", "tâches"),
+    "template": ("m", "modèle", "modèles"),
+    "title": ("m", "titre", "titres"),
+    "token": ("m", "jeton", "jetons"),
+    "user": ("m", "utilisateur", "utilisateurs"),
+    "view": ("f", "vue", "vues"),
+    "webhook": ("m", "webhook", "webhooks"),
+    "workspace": ("m", "espace de travail", "espaces de travail"),
+}
+
+# What a kind without a noun is called.
+THING = ("m", "objet", "objets")
