@@ -17,8 +17,6 @@ class Session(Model):
     refresh_hash: str
     previous_refresh_hash: str | None = None
     rotated_at: datetime
-    used_refresh: bool = False
-    """Whether the present access token has been seen in use, which ends the former refresh token's grace."""
     remember_me: bool
     client: str
     created_at: datetime

@@ -45,11 +45,12 @@ class Transaction:
         self._workspace_id = workspace_id
         self._results: list[Result] = []
         self._refused: dict[int, Exception] = {}
+        self._events: list[Doc] = []
 
     async def run(self, group: list[Submission]) -> None:
         """Decide and commit. Raises ConflictError and driver errors; refusals are kept for `resolve`."""
         while True:
-            self._results = []
+            self._results, self._events = [], []
             try:
                 await self._attempt(group)
             except PoisonedError:
@@ -57,7 +58,10 @@ class Transaction:
             return
 
     def resolve(self) -> None:
-        """Hand every submission its outcome or refusal."""
+        """Tell the listeners, then hand every submission its outcome or refusal."""
+        if self._events:
+            for listener in self._writers.listeners:
+                listener(self._workspace_id, self._events)
         for result in self._results:
             future = result.submission.future
             if future.done():
@@ -94,6 +98,7 @@ class Transaction:
             return False
         await self._write(session, batch, log)
         self._writers.stats.commands += len(log.events)
+        self._events = log.events
         return True
 
     async def _head(self, session: AsyncClientSession, group: list[Submission]) -> Doc:

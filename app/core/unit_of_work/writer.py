@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
@@ -51,6 +51,8 @@ class Writers:
         self.kinds = kinds
         self.reactions = reactions
         self.stats = Stats()
+        self.listeners: list[Callable[[str, list[Doc]], None]] = []
+        """Told, after each commit of this process, the workspace and its new events."""
         self._writers: dict[str, Writer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False

@@ -1,0 +1,40 @@
+"""Logging in and staying logged in."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from app.schemas.base import Body, Flag, example
+
+Password = Annotated[str, Field(min_length=1, max_length=128)]
+Token = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class LoginCreate(Body):
+    email: Annotated[str, Field(min_length=3, max_length=254)]
+    password: Password
+    remember_me: Flag = Field(False, description="Stay logged in for 30 days rather than 12 hours.")
+
+    model_config = Body.model_config | example(
+        email="justin@fluid.example", password="correct-horse-battery", remember_me=True
+    )
+
+
+class RefreshCreate(Body):
+    refresh_token: Token
+
+    model_config = Body.model_config | example(refresh_token="Jx3vQ2c9oJmY1n0Yk6dJw2mB8cT5rQ7uV4wX1yZ0aBc")
+
+
+class TokensRead(BaseModel):
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"
+    expires_in: int = Field(description="Seconds until the access token ends.")
+
+    model_config = example(
+        access_token="pQ7uV4wX1yZ0aBcJx3vQ2c9oJmY1n0Yk6dJw2mB8cT5",
+        refresh_token="Jx3vQ2c9oJmY1n0Yk6dJw2mB8cT5rQ7uV4wX1yZ0aBc",
+        token_type="bearer",
+        expires_in=900,
+    )

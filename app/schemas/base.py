@@ -1,0 +1,116 @@
+"""What all bodies share: unknown members are refused, texts are clean, references are short."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+from pydantic.json_schema import WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app.core.errors import FieldCode
+from app.utils.ids import is_id
+from app.utils.text import UnsafeText, check_block, clean_line
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+LINE_LENGTH = 200
+BLOCK_LENGTH = 100_000
+
+
+class Body(BaseModel):
+    """What a client sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shown(BaseModel):
+    """What a client receives."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _refuse(code: FieldCode) -> PydanticCustomError:
+    return PydanticCustomError(code.value, "{code}", {"code": code.value})
+
+
+def _line(text: str) -> str:
+    try:
+        cleaned = clean_line(text)
+    except UnsafeText:
+        raise _refuse(FieldCode.UNSAFE_TEXT) from None
+    if cleaned is None:
+        raise _refuse(FieldCode.BLANK)
+    return cleaned
+
+
+def _block(text: str) -> str:
+    try:
+        return check_block(text)
+    except UnsafeText:
+        raise _refuse(FieldCode.UNSAFE_TEXT) from None
+
+
+def _filled_block(text: str) -> str:
+    if not text.strip():
+        raise _refuse(FieldCode.BLANK)
+    return _block(text)
+
+
+def _date(text: str) -> str:
+    try:
+        if not _DATE.fullmatch(text):
+            raise ValueError(text)
+        date.fromisoformat(text)
+    except ValueError:
+        raise _refuse(FieldCode.INVALID_DATE) from None
+    return text
+
+
+def _id(text: str) -> str:
+    if not is_id(text):
+        raise _refuse(FieldCode.INVALID_ID)
+    return text
+
+
+def _distinct(items: list[Any]) -> list[Any]:
+    if len(set(items)) != len(items):
+        raise _refuse(FieldCode.DUPLICATE_ITEM)
+    return items
+
+
+Line = Annotated[str, Field(min_length=1, max_length=LINE_LENGTH), AfterValidator(_line)]
+"""One line that a person reads: a name, a title."""
+Block = Annotated[str, Field(max_length=BLOCK_LENGTH), AfterValidator(_block)]
+"""Markdown, possibly empty."""
+FilledBlock = Annotated[str, Field(min_length=1, max_length=BLOCK_LENGTH), AfterValidator(_filled_block)]
+"""Markdown that says something."""
+Id = Annotated[
+    str, AfterValidator(_id), WithJsonSchema({"type": "string", "format": "uuid", "description": "UUIDv7"})
+]
+NewId = Annotated[Id | None, Field(description="An id of the client's own making, a UUIDv7; else one is made.")]
+Ref = Annotated[str, Field(min_length=1, max_length=60)]
+"""An id, or the key that works wherever the id does."""
+Ids = Annotated[list[Id], Field(max_length=50), AfterValidator(_distinct)]
+Day = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Flag = Annotated[bool, Strict()]
+Number = Annotated[float, Strict(), Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class Kept(Shown):
+    """What every document of a workspace carries."""
+
+    id: Id
+    version: int = Field(description="The number, in the workspace's log, of the last change; also the ETag.")
+    created_at: datetime
+    updated_at: datetime
+
+
+ID = "0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c01"
+OTHER_ID = "0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c02"
+TIME = "2026-11-23T09:30:00.000Z"
+KEPT: dict[str, Any] = {"id": ID, "version": 42, "created_at": TIME, "updated_at": TIME}
+
+
+def example(**members: Any) -> ConfigDict:
+    """A schema's example, shown in the description of the API."""
+    return ConfigDict(json_schema_extra={"examples": [members]})

@@ -1,0 +1,44 @@
+"""Memberships: the people of a workspace."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from app.models.memberships import Role
+from app.schemas.base import KEPT, OTHER_ID, Body, Id, Kept, Line, NewId, example
+
+
+class MembershipCreate(Body):
+    """With `email`, somebody who has an account; without, a placeholder named in tasks who cannot log in."""
+
+    id: NewId = None
+    email: Annotated[str, Field(min_length=3, max_length=254)] | None = None
+    display_name: Line | None = None
+    role: Role = Role.MEMBER
+
+    model_config = Body.model_config | example(email="colin@fluid.example", role="member")
+
+
+class MembershipPatch(Body):
+    display_name: Line = Field(default=None)
+    role: Role = Field(default=None)
+
+    model_config = Body.model_config | example(role="admin")
+
+
+class MembershipRead(Kept):
+    workspace_id: Id
+    user_id: Id | None = Field(description="Null for a placeholder, who cannot log in.")
+    display_name: str
+    role: Role
+    removed_at: datetime | None
+
+    model_config = Kept.model_config | example(
+        **KEPT,
+        workspace_id=OTHER_ID,
+        user_id=OTHER_ID,
+        display_name="Colin Clark",
+        role="member",
+        removed_at=None,
+    )

@@ -1,0 +1,49 @@
+"""Workspaces."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from app.core.errors import FieldCode
+from app.schemas.base import ID, KEPT, Block, Body, Kept, Line, NewId, example
+from app.utils.ids import is_id
+
+
+def _slug(text: str) -> str:
+    # A slug stands where an id does, so it must not look like one.
+    if is_id(text):
+        raise PydanticCustomError(FieldCode.INVALID_FORMAT.value, "{code}", {"code": "invalid_format"})
+    return text
+
+
+Slug = Annotated[
+    str, Field(min_length=2, max_length=48, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_slug)
+]
+
+
+class WorkspaceCreate(Body):
+    id: NewId = None
+    slug: Slug
+    name: Line
+    description: Block = ""
+
+    model_config = Body.model_config | example(slug="fluid", name="Fluid Project", description="")
+
+
+class WorkspacePatch(Body):
+    slug: Slug = Field(default=None)
+    name: Line = Field(default=None)
+    description: Block = Field(default=None)
+
+    model_config = Body.model_config | example(name="Fluid Project")
+
+
+class WorkspaceRead(Kept):
+    slug: str
+    name: str
+    description: str
+
+    model_config = Kept.model_config | example(
+        **{**KEPT, "id": ID}, slug="fluid", name="Fluid Project", description="Inclusive design, in the open."
+    )

@@ -1,0 +1,96 @@
+"""Turns a token into a principal, and a principal into a scope of one workspace."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from app.core.clock import Clock
+from app.core.database.engine import Database
+from app.core.documents import Doc
+from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.security import token_hash
+from app.core.unit_of_work import Context, Writers
+from app.models.memberships import Role
+from app.services.access import queries
+from app.services.access.scope import Grant, Principal, Scope
+
+# A revocation in another process counts within a second; in this one, at once.
+CACHE_SECONDS = 1.0
+CACHE_SIZE = 10_000
+WATCHED = frozenset({"membership", "project", "workspace"})
+
+
+class Access:
+    """The gate that every request passes. One a process."""
+
+    def __init__(self, database: Database, writers: Writers, clock: Clock) -> None:
+        self._database = database
+        self._writers = writers
+        self._clock = clock
+        self._known: dict[tuple[str, str | None], tuple[float, Principal | Grant]] = {}
+        writers.listeners.append(self._on_commit)
+
+    async def identify(self, token: str) -> Principal:
+        """The living login behind an access token; raises `invalid_token`."""
+        found = await self._look_up(token_hash(token), None)
+        assert isinstance(found, Principal)  # noqa: S101 - no workspace was named
+        return found
+
+    async def enter(self, token: str, workspace_ref: str, source: Doc) -> Scope:
+        """The scope of a member in a workspace, named by id or slug.
+
+        Raises `invalid_token`, and `not_found` alike for a workspace that is not there and one that the
+        principal does not belong to.
+        """
+        grant = await self._look_up(token_hash(token), workspace_ref)
+        assert isinstance(grant, Grant)  # noqa: S101 - a workspace was named
+        return Scope(self._database, self._writers, grant, Context(actor_of(grant), source))
+
+    def forget_session(self, session_id: str) -> None:
+        """Let a login that has ended be noticed by the next request."""
+        self._drop(lambda found: _principal(found).session_id == session_id)
+
+    def forget_user(self, user_id: str) -> None:
+        self._drop(lambda found: _principal(found).user_id == user_id)
+
+    async def _look_up(self, access_hash: str, ref: str | None) -> Principal | Grant:
+        known = self._known.get((access_hash, ref))
+        if known is not None and known[0] > monotonic():
+            return known[1]
+        found = await queries.principal(self._database, access_hash, self._clock.now(), ref)
+        if found is None or not found["user"] or not found["user"][0]["active"]:
+            raise PastisError(ErrorCode.INVALID_TOKEN)
+        result = _read_principal(found) if ref is None else _read_grant(found)
+        if len(self._known) >= CACHE_SIZE:
+            self._known.clear()
+        self._known[access_hash, ref] = (monotonic() + CACHE_SECONDS, result)
+        return result
+
+    def _on_commit(self, workspace_id: str, events: list[Doc]) -> None:
+        if any(op["kind"] in WATCHED for event in events for op in event["ops"]):
+            self._drop(lambda found: isinstance(found, Grant) and found.workspace_id == workspace_id)
+
+    def _drop(self, condition: Callable[[Principal | Grant], bool]) -> None:
+        self._known = {key: entry for key, entry in self._known.items() if not condition(entry[1])}
+
+
+def actor_of(grant: Grant) -> Doc:
+    """How the log names who did it."""
+    return {"kind": "user", "user_id": grant.principal.user_id, "membership_id": grant.membership_id}
+
+
+def _principal(found: Principal | Grant) -> Principal:
+    return found if isinstance(found, Principal) else found.principal
+
+
+def _read_principal(found: Doc) -> Principal:
+    user = found["user"][0]
+    return Principal(user["_id"], found["_id"], user["email"], user["display_name"])
+
+
+def _read_grant(found: Doc) -> Grant:
+    memberships = [one for one in found.get("membership", ()) if one["removed_at"] is None]
+    if not memberships:
+        raise not_found("workspace")
+    mine = memberships[0]
+    projects = {project["key"]: project["_id"] for project in found["projects"]}
+    return Grant(_read_principal(found), mine["workspace_id"], mine["_id"], Role(mine["role"]), projects)

@@ -1,0 +1,117 @@
+"""What a request may reach: every read and write of a workspace goes through one of these."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from app.core.database.engine import Database
+from app.core.documents import Doc, Entity
+from app.core.errors import ErrorCode, PastisError
+from app.core.unit_of_work import Command, Context, Outcome, Writers
+from app.models.memberships import Role
+from app.services.access.permissions import Permission
+from app.services.access.rules import allows
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A living login, before any workspace is entered."""
+
+    user_id: str
+    session_id: str
+    email: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a principal has in a workspace. `projects` gives the id of each visible project by its key."""
+
+    principal: Principal
+    workspace_id: str
+    membership_id: str
+    role: Role
+    projects: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A grant at work: the only way from a request to a workspace's documents."""
+
+    database: Database
+    writers: Writers
+    grant: Grant
+    context: Context
+    if_match: frozenset[int] | None = None
+    """The versions that a write may replace; None where the request named none."""
+
+    @property
+    def workspace_id(self) -> str:
+        return self.grant.workspace_id
+
+    def demand(self, permission: Permission) -> None:
+        """Raises `permission_denied`, which names the missing permission."""
+        if not allows(self.grant.role, permission):
+            raise PastisError(ErrorCode.PERMISSION_DENIED, permission=permission)
+
+    def collection(self, model: type[Entity]) -> "ScopedCollection":
+        return ScopedCollection(self.database, model, self.workspace_id)
+
+    async def run(self, command: Command[R]) -> Outcome[R]:
+        """Commit a command of this workspace in the name of its actor."""
+        return await self.writers.run(self.workspace_id, command, self.context)
+
+    async def run_all(self, commands: Sequence[Command[Any]]) -> list[Outcome[Any]]:
+        """Commit several commands, all or nothing."""
+        return await self.writers.run_all(self.workspace_id, commands, self.context)
+
+    def check_version(self, entity: Entity, shown: Doc) -> None:
+        """Raises `precondition_failed`, with the current state, where If-Match names other versions."""
+        if self.if_match is not None and entity.version not in self.if_match:
+            raise PastisError(ErrorCode.PRECONDITION_FAILED, current=shown)
+
+    def with_write(self, context: Context, if_match: frozenset[int] | None) -> "Scope":
+        return replace(self, context=context, if_match=if_match)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedCollection:
+    """Reads of one collection that cannot leave the workspace."""
+
+    database: Database
+    model: type[Entity]
+    workspace_id: str
+
+    async def find_one(self, query: Doc, projection: Doc | None = None) -> Doc | None:
+        return await self.database.collection(self.model).find_one(self._bound(query), projection)
+
+    async def find(
+        self,
+        query: Doc,
+        *,
+        projection: Doc | None = None,
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int = 0,
+        hint: str | None = None,
+    ) -> list[Doc]:
+        """Matching documents in one round trip where `limit` is given."""
+        cursor = self.database.collection(self.model).find(
+            self._bound(query), projection, limit=limit, batch_size=limit, hint=hint
+        )
+        return await (cursor.sort(list(sort)) if sort else cursor).to_list()
+
+    async def count(self, query: Doc, hint: str | None = None) -> int:
+        options: dict[str, Any] = {} if hint is None else {"hint": hint}
+        return await self.database.collection(self.model).count_documents(self._bound(query), **options)
+
+    async def explain(
+        self, query: Doc, *, sort: Sequence[tuple[str, int]], limit: int, hint: str | None
+    ) -> Doc:
+        """How the database would answer `find`."""
+        cursor = self.database.collection(self.model).find(self._bound(query), limit=limit, hint=hint)
+        return dict(await cursor.sort(list(sort)).explain())
+
+    def _bound(self, query: Doc) -> Doc:
+        return {"workspace_id": self.workspace_id, **query}

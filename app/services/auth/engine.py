@@ -1,0 +1,26 @@
+"""Proves who somebody is, and opens their login."""
+
+from app.core.errors import ErrorCode, PastisError
+from app.core.security import verify_password
+from app.services.sessions import SessionEngine, Tokens
+from app.services.users import UserEngine
+
+
+class AuthEngine:
+    def __init__(self, users: UserEngine, sessions: SessionEngine) -> None:
+        self._users = users
+        self._sessions = sessions
+
+    async def login(self, email: str, password: str, *, remember_me: bool, client: str) -> Tokens:
+        """Open a login; raises `invalid_credentials` alike for a wrong password and an unknown address."""
+        user = await self._users.find_by_email(email)
+        known = None if user is None or not user.active else user.password_hash
+        if not await verify_password(password, known) or user is None:
+            raise PastisError(ErrorCode.INVALID_CREDENTIALS)
+        return await self._sessions.open(user.id, remember_me=remember_me, client=client)
+
+    async def refresh(self, refresh_token: str) -> Tokens:
+        return await self._sessions.refresh(refresh_token)
+
+    async def logout(self, session_id: str) -> None:
+        await self._sessions.end(session_id)

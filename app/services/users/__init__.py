@@ -1,0 +1,5 @@
+"""Accounts."""
+
+from app.services.users.engine import UserEngine
+
+__all__ = ["UserEngine"]

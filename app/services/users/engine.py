@@ -1,0 +1,56 @@
+"""Accounts: made, found, changed. They belong to no workspace, so they are not in a log."""
+
+from typing import Any
+
+from app.core.clock import Clock
+from app.core.database.engine import Database
+from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.security import hash_password
+from app.models.users import User
+from app.services.users import queries, rules
+from app.utils.ids import new_id
+
+
+class UserEngine:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def create(self, email: str, display_name: str, password: str) -> User:
+        """Raises `validation_failed`, or `already_exists` where the address has an account."""
+        rules.check_password(password)
+        now = self._clock.now()
+        user = User(
+            id=new_id(),
+            email=rules.normal_email(email),
+            display_name=display_name,
+            password_hash=await hash_password(password),
+            created_at=now,
+            updated_at=now,
+        )
+        if not await queries.insert(self._database, user):
+            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="account", field="email")
+        return user
+
+    async def get(self, user_id: str) -> User:
+        user = await queries.find(self._database, user_id)
+        if user is None:
+            raise not_found("account")
+        return user
+
+    async def find_by_email(self, email: str) -> User | None:
+        return await queries.find_by_email(self._database, email.strip().lower())
+
+    async def update(self, user_id: str, changes: dict[str, Any]) -> User:
+        """Change the profile; a new `password` is hashed here."""
+        if "password" in changes:
+            rules.check_password(changes["password"])
+            changes["password_hash"] = await hash_password(changes.pop("password"))
+        await queries.update(self._database, user_id, {**changes, "updated_at": self._clock.now()})
+        return await self.get(user_id)
+
+    async def any_exists(self) -> bool:
+        return await queries.any_exists(self._database)
+
+    async def list_all(self) -> list[User]:
+        return await queries.list_all(self._database)

@@ -1,0 +1,29 @@
+"""What an account may look like. Pure."""
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.core.errors import FieldCode, invalid
+
+PASSWORD_LENGTH = (15, 128)
+
+
+def normal_email(text: str) -> str:
+    """The address as it is kept and compared; raises `validation_failed` where it is none.
+
+    Local domains are fine: a team's own mail server need not be on the public internet.
+    """
+    try:
+        return validate_email(text, check_deliverability=False, globally_deliverable=False).normalized.lower()
+    except EmailNotValidError:
+        raise invalid("/email", FieldCode.INVALID_FORMAT) from None
+
+
+def check_password(password: str) -> None:
+    """Length is what counts (OWASP ASVS 5.0, 6.2): no rules of composition."""
+    low, high = PASSWORD_LENGTH
+    if len(password) < low:
+        raise invalid("/password", FieldCode.TOO_SHORT, limit=low)
+    if len(password) > high:
+        raise invalid("/password", FieldCode.TOO_LONG, limit=high)
+
+
