@@ -1,0 +1,1 @@
+"""How Pastis reaches, starts and keeps its database."""
