@@ -11,7 +11,6 @@ before it, is not a rank.
 """
 
 import re
-from itertools import count as count_from
 from typing import NamedTuple
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -83,14 +82,12 @@ def _open_start(count: int, low: str | None, high: str | None, lower: _Number, u
 
 def _divide(count: int, lower: _Number, upper: _Number) -> list[str]:
     """Cut the gap into `count` + 1 equal steps, with the fewest fraction digits that can tell them apart."""
-    floor, ceiling_floor = lower.whole, upper.whole
-    for places in count_from():
-        # Both ends scaled by 62**places: the lower rounded down, the upper rounded up.
-        gap = ceiling_floor + (len(upper.fraction) > places) - floor
-        if gap > count:
-            break
+    # Both ends scaled by 62**places and cut; the upper one counts up when a part of it was cut off.
+    floor, top, places = lower.whole, upper.whole, 0
+    while (gap := top + (len(upper.fraction) > places) - floor) <= count:
         floor = floor * _BASE + lower.digit(places)
-        ceiling_floor = ceiling_floor * _BASE + upper.digit(places)
+        top = top * _BASE + upper.digit(places)
+        places += 1
     return [_text(floor + step * gap // (count + 1), places) for step in range(1, count + 1)]
 
 

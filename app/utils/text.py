@@ -13,7 +13,7 @@ _SURROGATES = "\ud800-\udfff"
 _INVISIBLE = (
     "\\s\0-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f"
     "\u205f-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\U00013430-\U0001343f\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _VISIBLE = re.compile(f"[^{_INVISIBLE}]")
 _UNSAFE_IN_LINE = re.compile(f"[\0-\x1f\x7f-\x9f{_BIDI_CONTROLS}{_LINE_ENDS}{_SURROGATES}]")
