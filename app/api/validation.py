@@ -6,7 +6,7 @@ from typing import Any
 from app.core.errors import FieldCode, FieldError
 
 _MAX_ERRORS = 50  # a long list of bad items must not make an answer much larger than its request
-_MAX_NAME = 64
+MAX_NAME = 64
 
 _CODES = {
     "bytes_invalid_encoding": FieldCode.UNSAFE_TEXT,
@@ -109,7 +109,7 @@ def _pointer(loc: tuple[str | int, ...], body: Any, *, missing: bool) -> str:
         names = _members(steps, body, missing=missing)
     else:
         names = [where, *steps[:1], *(step for step in steps[1:] if isinstance(step, int))]
-    return "".join(f"/{_escape(str(name)[:_MAX_NAME])}" for name in names)
+    return "".join(f"/{escape(str(name)[:MAX_NAME])}" for name in names)
 
 
 def _members(steps: list[str | int], body: Any, *, missing: bool) -> list[str | int]:
@@ -133,5 +133,6 @@ def _holds(body: Any, step: str | int) -> bool:
     return isinstance(body, Mapping) and step in body
 
 
-def _escape(name: str) -> str:
+def escape(name: str) -> str:
+    """Write a name as one step of a pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,147 @@
+"""The outermost layer of the application, once around every HTTP request."""
+
+import re
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.errors import problem, unforeseen
+from app.core.config import Settings
+from app.core.errors import ErrorCode, PastisError
+from app.core.logging import get_logger, request_context
+from app.utils.ids import new_id
+
+MAX_HEADER_BYTES = 32_768
+MAX_TARGET_BYTES = 8_192
+_CLIENT_CLOSED = 499  # nginx's word for a client that left before the answer
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+Header = tuple[bytes, bytes]
+_NO_STORE = (b"cache-control", b"no-store")
+_POLICY = b"content-security-policy"
+_API_POLICY = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
+# Swagger's page holds a script of its own and takes the rest, and its icon, from FastAPI's sources.
+_DOCS_POLICY = (
+    _POLICY,
+    (
+        b"default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
+        b"script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+        b"style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+)
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+
+logger = get_logger(__name__)
+
+
+class RequestLayer:
+    """Give each request an id, bounds, safe headers, an answer to the unforeseen and one line in the log.
+
+    It leaves three things in the request's `state`: `request_id`; `max_body_bytes`, the limit that
+    `StrictRoute` keeps to; and `log`, a dict whose entries every log line of the request carries.
+    Dependencies that learn them add `actor` and `workspace` to it: `request.state.log["actor"] = user.id`.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._max_body_bytes = settings.max_body_bytes
+        always = (*_ALWAYS, _HSTS) if settings.production else _ALWAYS
+        self._other_headers = (*always, _API_POLICY)
+        self._api_headers = (*self._other_headers, _NO_STORE)
+        self._docs_headers = (*always, _DOCS_POLICY)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = perf_counter()
+        header_bytes, request_id = _read_headers(scope["headers"])
+        log: dict[str, Any] = {"request_id": request_id}
+        state = scope.setdefault("state", {})
+        state.update(request_id=request_id, log=log, max_body_bytes=self._max_body_bytes)
+        answer = _Answer(send, ((b"x-request-id", request_id.encode()), *self._headers(scope["path"])))
+        token = request_context.set(log)
+        try:
+            await self._run(scope, receive, answer, header_bytes)
+        finally:
+            logger.info(
+                "request",
+                method=scope["method"],
+                route=_route(scope),
+                status=answer.status or _CLIENT_CLOSED,
+                duration_ms=round((perf_counter() - began) * 1000, 2),
+            )
+            request_context.reset(token)
+
+    async def _run(self, scope: Scope, receive: Receive, answer: "_Answer", header_bytes: int) -> None:
+        try:
+            refusal = _out_of_bounds(scope, header_bytes)
+            await (problem(scope, refusal) if refusal else self._app)(scope, receive, answer)
+        except ClientDisconnect:
+            pass  # nobody is left to answer
+        except Exception as error:  # noqa: BLE001 - the last to hear of it; the server would print it again
+            response = unforeseen(scope, error)
+            # Once begun, an answer can only be broken off, which the server does when we return.
+            if answer.status is None:
+                await response(scope, receive, answer)
+
+    def _headers(self, path: str) -> tuple[Header, ...]:
+        if path.startswith("/api/"):
+            return self._api_headers
+        return self._docs_headers if path.startswith("/docs") else self._other_headers
+
+
+class _Answer:
+    """The `send` that the application is given: notes the status and adds the headers it did not set."""
+
+    __slots__ = ("_headers", "_send", "status")
+
+    def __init__(self, send: Send, headers: tuple[Header, ...]) -> None:
+        self._send = send
+        self._headers = headers
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            given = message.get("headers", ())
+            names = {name for name, _ in given}
+            message["headers"] = [*given, *(header for header in self._headers if header[0] not in names)]
+        await self._send(message)
+
+
+def _read_headers(headers: Iterable[Header]) -> tuple[int, str]:
+    """Measure the headers and find the request's id, or make one."""
+    size = 0
+    given = b""
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name == b"x-request-id":
+            given = value
+    return size, given.decode() if _REQUEST_ID.fullmatch(given) else new_id()
+
+
+def _out_of_bounds(scope: Scope, header_bytes: int) -> PastisError | None:
+    if header_bytes > MAX_HEADER_BYTES:
+        return PastisError(ErrorCode.HEADERS_TOO_LARGE, limit=MAX_HEADER_BYTES)
+    if len(scope["path"]) + len(scope["query_string"]) > MAX_TARGET_BYTES:
+        return PastisError(ErrorCode.URI_TOO_LONG, limit=MAX_TARGET_BYTES)
+    return None
+
+
+def _route(scope: Scope) -> str | None:
+    """Name the template of the path, which tells nothing of what was asked for.
+
+    `scope["route"]` of an included router lacks the prefix; FastAPI keeps the whole path beside it.
+    """
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return getattr(route, "path_format", None)

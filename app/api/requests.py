@@ -1,0 +1,122 @@
+"""How strictly requests are read: nothing in them is guessed, dropped or taken twice."""
+
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fastapi import params
+from fastapi._compat import ModelField, field_annotation_is_sequence
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_flat_params, get_validation_alias
+from fastapi.routing import APIRoute, _effective_route_context_var
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from app.api.validation import MAX_NAME, escape
+from app.core.errors import ErrorCode, FieldCode, FieldError, PastisError
+from app.utils.strict_json import loads
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_JSON = re.compile(r"application/(?:[\w!#$&^.+-]+\+)?json", re.ASCII)
+_FORM = re.compile(r"multipart/form-data|application/x-www-form-urlencoded")
+_DEFAULT_LIMIT = 1_048_576  # without the request layer, which knows the settings
+_LENGTH_DIGITS = 18
+
+
+class StrictRoute(APIRoute):
+    """The `route_class` of every router.
+
+    It refuses query parameters that the route does not declare (`unknown_parameter`) or declares as one
+    value and gets twice (`repeated_parameter`), bodies of another media type than the declared body has
+    (`unsupported_media_type`) or larger than the settings' `max_body_bytes` (`body_too_large`), and JSON
+    that parsers do not agree on (`malformed_json`). A route that declares no body reads none: one that
+    takes `request.stream()` checks the media type and the size itself.
+    """
+
+    def get_route_handler(self) -> Handler:
+        # FastAPI calls this again for each inclusion, whose routers may bring dependencies of their own.
+        context = _effective_route_context_var.get()
+        route = self if context is None or context.original_route is not self else context
+        known = _query_parameters(route.dependant)
+        handle = super().get_route_handler()
+
+        async def without_body(request: Request) -> Response:
+            _check_query(request, known)
+            return await handle(request)
+
+        if route.body_field is None:
+            return without_body
+        is_form = isinstance(route.body_field.field_info, params.Form)
+
+        async def with_body(request: Request) -> Response:
+            strict = _StrictRequest(request.scope, request.receive)
+            _check_query(strict, known)
+            await strict.read(is_form=is_form)
+            return await handle(strict)
+
+        return with_body
+
+
+def _query_parameters(dependant: Dependant) -> dict[str, bool]:
+    """Map the name of each query parameter that the route or a dependency takes to whether it is a list."""
+    fields = get_flat_params(Dependant(query_params=_query_fields(dependant)))
+    return {get_validation_alias(f): field_annotation_is_sequence(f.field_info.annotation) for f in fields}
+
+
+def _query_fields(dependant: Dependant) -> list[ModelField]:
+    below = (field for each in dependant.dependencies for field in _query_fields(each))
+    return [*dependant.query_params, *below]
+
+
+def _check_query(request: Request, known: Mapping[str, bool]) -> None:
+    if not request.scope["query_string"]:
+        return
+    seen = set[str]()
+    for name, _ in request.query_params.multi_items():
+        if name not in known:
+            raise _refusal(ErrorCode.UNKNOWN_PARAMETER, FieldCode.UNKNOWN_FIELD, name)
+        if name in seen and not known[name]:
+            raise _refusal(ErrorCode.REPEATED_PARAMETER, FieldCode.REPEATED, name)
+        seen.add(name)
+
+
+def _refusal(code: ErrorCode, field_code: FieldCode, name: str) -> PastisError:
+    name = name[:MAX_NAME]
+    return PastisError(code, errors=[FieldError(f"/query/{escape(name)}", field_code)], parameter=name)
+
+
+class _StrictRequest(Request):
+    """A request whose body is read and checked before FastAPI asks for it.
+
+    Inside FastAPI's own reading any exception would become a bare 400.
+    """
+
+    async def read(self, *, is_form: bool) -> None:
+        self._body = await self._bounded_body()
+        if not self._body:
+            return  # FastAPI says so if the route needs one
+        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not (_FORM if is_form else _JSON).fullmatch(media_type):
+            expected = "multipart/form-data" if is_form else "application/json"
+            raise PastisError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, expected=expected)
+        if not is_form:
+            self._json = loads(self._body)
+
+    async def _bounded_body(self) -> bytes:
+        """Read no further than the limit, and nothing of a body that is announced to be larger."""
+        limit: int = self.scope.get("state", {}).get("max_body_bytes", _DEFAULT_LIMIT)
+        announced = self.headers.get("content-length", "")
+        if announced.isdecimal() and (len(announced) > _LENGTH_DIGITS or int(announced) > limit):
+            raise PastisError(ErrorCode.BODY_TOO_LARGE, limit=limit)
+        body = bytearray()
+        more = True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > limit:
+                raise PastisError(ErrorCode.BODY_TOO_LARGE, limit=limit)
+        return bytes(body)
