@@ -11,8 +11,8 @@ def merge(target: Any, patch: Any) -> Any:
 def diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Find the smallest merge patch for which `merge(before, patch) == after`; {} if nothing changed.
 
-    Limits of the format: a list is replaced whole, and null means "remove", so a None that an object of
-    `after` newly holds reads as the removal of that name. A None inside a list is kept.
+    Limits of the format: a list is replaced whole, and null means "remove", so a None in an
+    object of `after` reads as the absence of that name. A None inside a list is kept.
     True and 1 differ, as they do in JSON; 1 and 1.0 do not.
     """
     patch: dict[str, Any] = {name: None for name in before if name not in after}
@@ -21,7 +21,7 @@ def diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and isinstance(old, dict):
             if inner := diff(old, value):
                 patch[name] = inner
-        elif name not in before or not _same(old, value):
+        elif not _same(old, value):
             patch[name] = _copy(value)
     return patch
 

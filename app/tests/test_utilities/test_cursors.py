@@ -93,7 +93,12 @@ def test_any_other_text_is_refused(text: str) -> None:
 
 def test_another_secret_or_scope_is_refused() -> None:
     text = encode(["title"], SECRET, SCOPE)
-    for secret, scope in ((SECRET + b"x", SCOPE), (SECRET, SCOPE + "x"), (SECRET, "")):
+    for secret, scope in (
+        (SECRET + b"x", SCOPE),
+        (SECRET, SCOPE + "x"),
+        (SECRET, SCOPE.upper()),
+        (SECRET, ""),
+    ):
         with pytest.raises(InvalidCursor):
             decode(text, secret, scope)
 

@@ -121,3 +121,4 @@ def test_diff_examples(before: dict[str, Any], after: dict[str, Any], patch: dic
 def test_a_new_null_reads_as_a_removal() -> None:
     assert diff({"a": 1}, {"a": None}) == {"a": None}
     assert merge({"a": 1}, {"a": None}) == {}
+    assert diff({}, {"a": None}) == {}

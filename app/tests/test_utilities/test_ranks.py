@@ -50,6 +50,7 @@ def test_spread_ascends_strictly_inside(count: int, one: str | None, other: str 
     assume(low is None or low != high)
     made = spread(count, low, high)
     assert len(made) == count
+    assert all(rank < between(rank, None) for rank in made)  # each is well-formed
     assert_between(made, low, high)
 
 
@@ -124,6 +125,7 @@ def test_spread_examples() -> None:
     assert spread(3, low="ay") == ["az", "b00", "b01"]
     assert spread(3, high="a1") == ["Zy", "Zz", "a0"]
     assert spread(61, "a0", "a1") == ["a0" + digit for digit in DIGITS[1:]]
+    assert spread(3, "a0", "a2") == ["a0V", "a1", "a1V"]
     assert spread(3, "a0", "a8") == ["a2", "a4", "a6"]
 
 

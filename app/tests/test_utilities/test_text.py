@@ -122,6 +122,7 @@ def test_a_block_without_controls_passes_unchanged(text: str) -> None:
         ("İstanbul ILIK", "istanbul-ilik"),
         ("ﬁn ½ ①", "fin-12-1"),
         ("--a__b..c--", "a-b-c"),
+        ("℡ ㎒", "tel-mhz"),
         ("日本語", ""),
         ("日本語 v2", "v2"),
         ("\ud800a\0b", "a-b"),
