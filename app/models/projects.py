@@ -23,6 +23,7 @@ class Project(Entity):
     name: str
     description: str
     lead_id: str | None = None
+    default_status_id: str
     archived_at: datetime | None = None
     last_task_number: int = 0
     last_rank: str | None = None

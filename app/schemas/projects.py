@@ -24,6 +24,7 @@ class ProjectPatch(Body):
     name: Line = Field(default=None)
     description: Block = Field(default=None)
     lead_id: Id | None = None
+    default_status_id: Id = Field(default=None)
 
     model_config = Body.model_config | example(name="Infusion", lead_id=None)
 
@@ -34,6 +35,7 @@ class ProjectRead(Kept):
     name: str
     description: str
     lead_id: Id | None
+    default_status_id: Id = Field(description="The status that a new task gets.")
     archived_at: datetime | None
 
     model_config = Kept.model_config | example(
@@ -43,5 +45,6 @@ class ProjectRead(Kept):
         name="Fluid Infusion",
         description="",
         lead_id=None,
+        default_status_id=OTHER_ID,
         archived_at=None,
     )

@@ -11,7 +11,7 @@ from app.core.security import token_hash
 from app.core.unit_of_work import Context, Writers
 from app.models.memberships import Role
 from app.services.access import queries
-from app.services.access.scope import Grant, Principal, Scope
+from app.services.access.scope import AccountScope, Grant, Principal, Scope
 
 # A revocation in another process counts within a second; in this one, at once.
 CACHE_SECONDS = 1.0
@@ -22,10 +22,11 @@ WATCHED = frozenset({"membership", "project", "workspace"})
 class Access:
     """The gate that every request passes. One a process."""
 
-    def __init__(self, database: Database, writers: Writers, clock: Clock) -> None:
+    def __init__(self, database: Database, writers: Writers, clock: Clock, secret: bytes) -> None:
         self._database = database
         self._writers = writers
         self._clock = clock
+        self._secret = secret
         self._known: dict[tuple[str, str | None], tuple[float, Principal | Grant]] = {}
         writers.listeners.append(self._on_commit)
 
@@ -35,6 +36,12 @@ class Access:
         assert isinstance(found, Principal)  # noqa: S101 - no workspace was named
         return found
 
+    async def account(self, token: str, source: Doc) -> AccountScope:
+        """The scope of a principal outside of any workspace; raises `invalid_token`."""
+        principal = await self.identify(token)
+        actor = {"kind": "user", "user_id": principal.user_id, "membership_id": None}
+        return AccountScope(self._database, self._writers, principal, Context(actor, source))
+
     async def enter(self, token: str, workspace_ref: str, source: Doc) -> Scope:
         """The scope of a member in a workspace, named by id or slug.
 
@@ -43,7 +50,7 @@ class Access:
         """
         grant = await self._look_up(token_hash(token), workspace_ref)
         assert isinstance(grant, Grant)  # noqa: S101 - a workspace was named
-        return Scope(self._database, self._writers, grant, Context(actor_of(grant), source))
+        return Scope(self._database, self._writers, grant, Context(actor_of(grant), source), self._secret)
 
     def forget_session(self, session_id: str) -> None:
         """Let a login that has ended be noticed by the next request."""

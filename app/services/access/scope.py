@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from app.core.database.engine import Database
-from app.core.documents import Doc, Entity
-from app.core.errors import ErrorCode, PastisError
+from app.core.documents import Doc, Entity, public, stored
+from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.unit_of_work import Command, Context, Outcome, Writers
 from app.models.memberships import Role
+from app.models.projects import Project
+from app.services.access.paging import Order, Page, PageRequest, fingerprint, read_cursor, write_cursor
 from app.services.access.permissions import Permission
 from app.services.access.rules import allows
 
@@ -44,6 +46,8 @@ class Scope:
     writers: Writers
     grant: Grant
     context: Context
+    secret: bytes
+    """Signs cursors."""
     if_match: frozenset[int] | None = None
     """The versions that a write may replace; None where the request named none."""
 
@@ -57,7 +61,20 @@ class Scope:
             raise PastisError(ErrorCode.PERMISSION_DENIED, permission=permission)
 
     def collection(self, model: type[Entity]) -> "ScopedCollection":
-        return ScopedCollection(self.database, model, self.workspace_id)
+        return ScopedCollection(self.database, model, self.workspace_id, self.secret)
+
+    async def project_id(self, ref: str) -> str:
+        """The id of a project named by id or key; raises `not_found`."""
+        if ref in self.grant.projects.values():
+            return ref
+        known = self.grant.projects.get(ref.upper())
+        if known is not None:
+            return known
+        # Made by another process within the last second, or not there.
+        found = await self.collection(Project).find_one({"$or": [{"_id": ref}, {"key": ref.upper()}]}, {"_id": 1})
+        if found is None:
+            raise not_found("project")
+        return str(found["_id"])
 
     async def run(self, command: Command[R]) -> Outcome[R]:
         """Commit a command of this workspace in the name of its actor."""
@@ -67,10 +84,10 @@ class Scope:
         """Commit several commands, all or nothing."""
         return await self.writers.run_all(self.workspace_id, commands, self.context)
 
-    def check_version(self, entity: Entity, shown: Doc) -> None:
+    def check_version(self, entity: Entity) -> None:
         """Raises `precondition_failed`, with the current state, where If-Match names other versions."""
         if self.if_match is not None and entity.version not in self.if_match:
-            raise PastisError(ErrorCode.PRECONDITION_FAILED, current=shown)
+            raise PastisError(ErrorCode.PRECONDITION_FAILED, current=public(type(entity), stored(entity)))
 
     def with_write(self, context: Context, if_match: frozenset[int] | None) -> "Scope":
         return replace(self, context=context, if_match=if_match)
@@ -83,6 +100,7 @@ class ScopedCollection:
     database: Database
     model: type[Entity]
     workspace_id: str
+    secret: bytes
 
     async def find_one(self, query: Doc, projection: Doc | None = None) -> Doc | None:
         return await self.database.collection(self.model).find_one(self._bound(query), projection)
@@ -102,6 +120,32 @@ class ScopedCollection:
         )
         return await (cursor.sort(list(sort)) if sort else cursor).to_list()
 
+    async def page(
+        self,
+        query: Doc,
+        order: Order,
+        request: PageRequest,
+        *,
+        projection: Doc | None = None,
+        hint: str | None = None,
+    ) -> Page:
+        """One page of a list, in one round trip (two where the total is asked for).
+
+        The projection must leave the order's field in.
+        """
+        scope = fingerprint(self.model.KIND, self.workspace_id, query, order)
+        total = await self.count(query, hint) if request.count else None
+        bounded = query
+        if request.cursor is not None:
+            bounded = {**query, **order.behind(*read_cursor(request.cursor, self.secret, scope))}
+        docs = await self.find(
+            bounded, projection=projection, sort=order.sort, limit=request.limit + 1, hint=hint
+        )
+        more = len(docs) > request.limit
+        docs = docs[: request.limit]
+        cursor = write_cursor(order, docs[-1], self.secret, scope) if more else None
+        return Page([public(self.model, doc) for doc in docs], cursor, total)
+
     async def count(self, query: Doc, hint: str | None = None) -> int:
         options: dict[str, Any] = {} if hint is None else {"hint": hint}
         return await self.database.collection(self.model).count_documents(self._bound(query), **options)
@@ -115,3 +159,13 @@ class ScopedCollection:
 
     def _bound(self, query: Doc) -> Doc:
         return {"workspace_id": self.workspace_id, **query}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountScope:
+    """A principal outside of any workspace: its own account, and the workspaces that it is in."""
+
+    database: Database
+    writers: Writers
+    principal: Principal
+    context: Context

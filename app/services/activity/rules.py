@@ -1,0 +1,38 @@
+"""What an event's inverse is, and whether later changes still allow it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.documents import Doc
+from app.core.errors import ErrorCode, PastisError
+from app.services.access import Permission
+
+BOOKKEEPING = frozenset({"version", "updated_at"})
+"""Fields that every change moves; they say nothing about what was changed."""
+_INVERSE_VERB = {"create": "delete", "update": "update", "delete": "create"}
+
+
+def conflict(reason: str) -> PastisError:
+    return PastisError(ErrorCode.UNDO_CONFLICT, reason=reason)
+
+
+def permission_to_undo(op: Doc) -> Permission:
+    """What one must be allowed to do by hand to do the inverse; raises `undo_conflict` where nobody may."""
+    try:
+        return Permission(f"{op['kind']}:{_INVERSE_VERB[op['verb']]}")
+    except ValueError:
+        raise conflict("not_undoable") from None
+
+
+def former_values(op: Doc, current: Mapping[str, Any]) -> Doc:
+    """The values that an update replaced; raises `undo_conflict` where one was changed again since."""
+    changed = {name: value for name, value in op["set"].items() if name not in BOOKKEEPING}
+    if any(current.get(name) != value for name, value in changed.items()):
+        raise conflict("changed_since")
+    return {name: op["before"][name] for name in changed}
+
+
+def check_untouched(op: Doc, current: Mapping[str, Any]) -> None:
+    """What was created can be taken back as long as nobody has worked on it."""
+    if current["version"] != op["version"]:
+        raise conflict("changed_since")

@@ -1,0 +1,38 @@
+"""The registry: which domain reacts to what, and what one process is made of."""
+
+from collections.abc import Mapping, Sequence
+
+from app.core.clock import Clock
+from app.core.config import Settings
+from app.core.database.engine import Database
+from app.core.unit_of_work import Reaction, Writers
+from app.models import ENTITIES
+from app.services.access import Access
+from app.services.auth import AuthEngine
+from app.services.sessions import SessionEngine
+from app.services.tasks.handlers import detach_label, keep_used_status
+from app.services.users import UserEngine
+
+REACTIONS: Mapping[tuple[str, str], Sequence[Reaction]] = {
+    ("label", "delete"): (detach_label,),
+    ("status", "delete"): (keep_used_status,),
+}
+
+
+class Services:
+    """The engines that live as long as the process; those of a workspace are made for each request."""
+
+    def __init__(self, settings: Settings, database: Database, secret: bytes, clock: Clock) -> None:
+        self.settings = settings
+        self.database = database
+        self.secret = secret
+        self.writers = Writers(database, clock, ENTITIES, REACTIONS)
+        self.access = Access(database, self.writers, clock, secret)
+        self.users = UserEngine(database, clock)
+        self.sessions = SessionEngine(database, self.access, settings, secret, clock)
+        self.auth = AuthEngine(self.users, self.sessions)
+
+    async def close(self) -> None:
+        """Finish the commits under way, then let go of the database."""
+        await self.writers.close()
+        await self.database.close()

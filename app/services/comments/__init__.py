@@ -1,0 +1,5 @@
+"""Comments on tasks."""
+
+from app.services.comments.engine import CommentEngine
+
+__all__ = ["CommentEngine"]

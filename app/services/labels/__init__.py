@@ -1,0 +1,5 @@
+"""Labels."""
+
+from app.services.labels.engine import LabelEngine
+
+__all__ = ["LabelEngine"]

@@ -1,0 +1,103 @@
+"""Memberships: given, changed, taken away; never deleted, so that history keeps its names."""
+
+from app.core.documents import Doc, public
+from app.core.errors import ErrorCode, FieldCode, PastisError, invalid, not_found
+from app.core.unit_of_work import Command, Outcome, Work
+from app.models.memberships import Membership, Role
+from app.models.users import User
+from app.schemas.memberships import MembershipCreate, MembershipPatch
+from app.services.access import Page, PageRequest, Scope
+from app.services.memberships import queries, rules
+from app.services.users import UserEngine
+from app.utils.ids import new_id
+
+
+class MembershipEngine:
+    def __init__(self, scope: Scope, users: UserEngine) -> None:
+        self._scope = scope
+        self._users = users
+
+    async def get(self, membership_id: str) -> Doc:
+        doc = await queries.get(self._scope, membership_id)
+        if doc is None:
+            raise not_found("membership")
+        return public(Membership, doc)
+
+    async def page(self, request: PageRequest, *, removed: bool) -> Page:
+        return await queries.page(self._scope, request, removed=removed)
+
+    async def create(self, data: MembershipCreate) -> Outcome[Membership]:
+        """Let an account in, or name a placeholder.
+
+        Raises `already_exists` for a member, `validation_failed` where no account has the address.
+        """
+        rules.check_manage(self._scope.grant.role, data.role)
+        user = await self._user(data)
+        name = data.display_name or (user.display_name if user else None)
+        if name is None:
+            raise invalid("/display_name", FieldCode.MISSING)
+        membership_id = data.id or new_id()
+
+        async def decide(work: Work) -> Membership:
+            former = await queries.of_user(work, user.id) if user else None
+            if former is not None:
+                return self._return(work, former, name, data.role)
+            if await work.get(Membership, membership_id) is not None:
+                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="membership", field="id")
+            return work.add(
+                Membership(
+                    id=membership_id,
+                    workspace_id=work.workspace_id,
+                    user_id=user.id if user else None,
+                    display_name=name,
+                    role=data.role,
+                    created_at=work.now,
+                    updated_at=work.now,
+                )
+            )
+
+        return await self._scope.run(Command("membership.create", decide, {Membership: [membership_id]}))
+
+    async def update(self, membership_id: str, patch: MembershipPatch) -> Outcome[Membership]:
+        changes = patch.model_dump(exclude_unset=True)
+
+        async def decide(work: Work) -> Membership:
+            membership = await self._present(work, membership_id)
+            role = changes.get("role", membership.role)
+            rules.check_manage(self._scope.grant.role, membership.role, role)
+            rules.check_owner_stays(membership, await queries.owners(work), role)
+            return work.update(membership, **changes)
+
+        return await self._scope.run(Command("membership.update", decide, {Membership: [membership_id]}))
+
+    async def remove(self, membership_id: str) -> Outcome[Membership]:
+        """End a membership; the name stays on what the person did."""
+
+        async def decide(work: Work) -> Membership:
+            membership = await self._present(work, membership_id)
+            rules.check_manage(self._scope.grant.role, membership.role)
+            rules.check_owner_stays(membership, await queries.owners(work), None)
+            return work.update(membership, removed_at=work.now)
+
+        return await self._scope.run(Command("membership.remove", decide, {Membership: [membership_id]}))
+
+    async def _present(self, work: Work, membership_id: str) -> Membership:
+        membership = await work.require(Membership, membership_id)
+        self._scope.check_version(membership)
+        if membership.removed_at is not None:
+            raise not_found("membership")
+        return membership
+
+    async def _user(self, data: MembershipCreate) -> User | None:
+        if data.email is None:
+            return None
+        user = await self._users.find_by_email(data.email)
+        if user is None:
+            raise invalid("/email", FieldCode.NOT_FOUND)
+        return user
+
+    @staticmethod
+    def _return(work: Work, former: Membership, name: str, role: Role) -> Membership:
+        if former.removed_at is None:
+            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="membership", field="email")
+        return work.update(former, removed_at=None, display_name=name, role=role)

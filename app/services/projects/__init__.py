@@ -1,0 +1,5 @@
+"""Projects."""
+
+from app.services.projects.engine import ProjectEngine
+
+__all__ = ["ProjectEngine"]

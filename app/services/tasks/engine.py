@@ -1,0 +1,235 @@
+"""Tasks: made, changed, ranked, moved, put away and taken back."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from app.core.documents import Doc, public
+from app.core.errors import FieldCode, PastisError, ErrorCode, invalid, not_found
+from app.core.unit_of_work import Command, Outcome, Work
+from app.models.labels import Label
+from app.models.memberships import Membership
+from app.models.projects import Project
+from app.models.statuses import Status
+from app.models.tasks import Task
+from app.schemas.tasks import TaskCreate, TaskMove, TaskPatch, TaskRank
+from app.services.access import Page, PageRequest, Scope
+from app.services.statuses.queries import of_project
+from app.services.statuses.rules import counterpart
+from app.services.tasks import queries, rules
+from app.services.tasks.changes import apply_changes, check_references
+from app.services.tasks.rules import TaskFilter
+from app.utils import ranks
+from app.utils.ids import new_id
+
+
+class TaskEngine:
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def get(self, ref: str) -> Doc:
+        """A task by id, key or former key; raises `not_found`."""
+        doc = await queries.get(self._scope, ref)
+        if doc is None:
+            raise not_found("task")
+        return public(Task, doc)
+
+    async def page(
+        self, wanted: TaskFilter, sort: str, request: PageRequest, *, descending: bool, described: bool
+    ) -> Page:
+        return await queries.page(
+            self._scope, wanted, sort, request, descending=descending, described=described
+        )
+
+    async def create(self, data: TaskCreate) -> Outcome[Task]:
+        """A task at the end of its project's order.
+
+        Raises `not_found` for what it names and is not there, `archived` for the project.
+        """
+        project_id = await self._scope.project_id(data.project_id)
+        task_id = data.id or new_id()
+        fields = data.model_dump(exclude={"id", "project_id"})
+        if data.parent_id is not None:
+            fields["parent_id"] = await queries.resolve(self._scope, data.parent_id)
+
+        async def decide(work: Work) -> Task:
+            project = await work.require(Project, project_id)
+            rules.check_open(project)
+            if data.id is not None and await work.get(Task, task_id) is not None:
+                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="task", field="id")
+            rules.check_dates(data.start_date, data.due_date)
+            await check_references(work, task_id, fields)
+            status = await _status(work, project, data.status_id)
+            number = project.last_task_number + 1
+            rank = ranks.between(project.last_rank, None)
+            work.update(project, last_task_number=number, last_rank=rank)
+            key = f"{project.key}-{number}"
+            return work.add(
+                Task(
+                    **fields
+                    | rules.status_changes(status, work.now)
+                    | {
+                        "id": task_id,
+                        "workspace_id": work.workspace_id,
+                        "project_id": project_id,
+                        "key": key,
+                        "keys": [key],
+                        "rank": rank,
+                        "reporter_id": work.actor["membership_id"],
+                        "derived": rules.derive(fields),
+                        "created_at": work.now,
+                        "updated_at": work.now,
+                    }
+                )
+            )
+
+        reads: dict[Any, list[str]] = {
+            Project: [project_id],
+            Status: [data.status_id] if data.status_id else [],
+            Label: data.label_ids,
+            Membership: data.assignee_ids,
+            Task: [task_id] if data.id else [],
+        }
+        return await self._scope.run(Command("task.create", decide, reads))
+
+    async def update(self, ref: str, patch: TaskPatch) -> Outcome[Task]:
+        """Merge the patch; what it does not name stays as it is by then."""
+        changes = patch.model_dump(exclude_unset=True)
+        if changes.get("parent_id") is not None:
+            changes["parent_id"] = await queries.resolve(self._scope, changes["parent_id"])
+
+        async def decide(work: Work, task: Task) -> Task:
+            await _check_open(work, task.project_id)
+            return await apply_changes(work, task, changes)
+
+        return await self._change("task.update", ref, decide)
+
+    async def rank(self, ref: str, data: TaskRank) -> Outcome[Task]:
+        """Put a card beside another, into another column, or both. One small command."""
+        anchor_ref = data.after_id or data.before_id
+        if (data.after_id and data.before_id) or not (anchor_ref or data.status_id):
+            raise invalid("/after_id", FieldCode.INVALID_CHOICE)
+        anchor_id = None if anchor_ref is None else await queries.resolve(self._scope, anchor_ref)
+
+        async def decide(work: Work, task: Task) -> Task:
+            await _check_open(work, task.project_id)
+            changes: Doc = {} if data.status_id is None else {"status_id": data.status_id}
+            if anchor_id is not None:
+                changes["rank"] = await _rank_beside(work, task, anchor_id, above=data.before_id is not None)
+            return await apply_changes(work, task, changes)
+
+        return await self._change("task.rank", ref, decide)
+
+    async def move(self, ref: str, data: TaskMove) -> Outcome[Task]:
+        """Into another project, with its history; the old key goes on working."""
+        project_id = await self._scope.project_id(data.project_id)
+
+        async def decide(work: Work, task: Task) -> Task:
+            if task.project_id == project_id:
+                return task
+            await _check_open(work, task.project_id)
+            target = await work.require(Project, project_id)
+            rules.check_open(target)
+            status = await self._status_there(work, task, target, data.status_id)
+            key, number = rules.next_key(task, target)
+            rank = ranks.between(target.last_rank, None)
+            work.update(target, last_task_number=number, last_rank=rank)
+            former = [one for one in [*task.former_keys, task.key] if one != key]
+            return work.update(
+                task,
+                **rules.status_changes(status, work.now, task),
+                project_id=project_id,
+                key=key,
+                former_keys=former,
+                keys=[key, *former],
+                rank=rank,
+            )
+
+        return await self._change("task.move", ref, decide, reads={Project: [project_id]})
+
+    async def archive(self, ref: str) -> Outcome[Task]:
+        """Put a task away, off the lists and boards."""
+
+        async def decide(work: Work, task: Task) -> Task:
+            return work.update(task, **rules.with_derived(task, {"archived_at": work.now}))
+
+        return await self._change("task.archive", ref, decide)
+
+    async def unarchive(self, ref: str) -> Outcome[Task]:
+        async def decide(work: Work, task: Task) -> Task:
+            return work.update(task, **rules.with_derived(task, {"archived_at": None}))
+
+        return await self._change("task.unarchive", ref, decide, archived=True)
+
+    async def trash(self, ref: str) -> Outcome[Task]:
+        """Throw a task away; it can be restored."""
+
+        async def decide(work: Work, task: Task) -> Task:
+            return work.update(task, **rules.with_derived(task, {"trashed_at": work.now}))
+
+        return await self._change("task.trash", ref, decide, archived=True)
+
+    async def restore(self, ref: str) -> Outcome[Task]:
+        """Take a task out of the trash."""
+
+        async def decide(work: Work, task: Task) -> Task:
+            return work.update(task, **rules.with_derived(task, {"trashed_at": None}))
+
+        return await self._change("task.restore", ref, decide, archived=True, trashed=True)
+
+    async def _change(
+        self,
+        name: str,
+        ref: str,
+        decide: Callable[[Work, Task], Awaitable[Task]],
+        *,
+        reads: dict[Any, list[str]] | None = None,
+        archived: bool = False,
+        trashed: bool = False,
+    ) -> Outcome[Task]:
+        """Run a decision on one task, which is there and, unless allowed otherwise, not put away."""
+        task_id = await queries.resolve(self._scope, ref)
+
+        async def run(work: Work) -> Task:
+            task = await work.require(Task, task_id)
+            self._scope.check_version(task)
+            if not (archived and task.trashed_at is None) and not trashed:
+                rules.check_changeable(task)
+            return await decide(work, task)
+
+        return await self._scope.run(Command(name, run, {Task: [task_id], **(reads or {})}))
+
+    @staticmethod
+    async def _status_there(work: Work, task: Task, target: Project, status_id: str | None) -> Status:
+        if status_id is not None:
+            return await _status(work, target, status_id)
+        present = await work.require(Status, task.status_id)
+        return counterpart(await of_project(work, target.id), present, target.default_status_id)
+
+
+async def _check_open(work: Work, project_id: str) -> None:
+    rules.check_open(await work.require(Project, project_id))
+
+
+async def _status(work: Work, project: Project, status_id: str | None) -> Status:
+    status = await work.require(Status, status_id or project.default_status_id)
+    if status.project_id != project.id:
+        raise not_found("status")
+    return status
+
+
+async def _rank_beside(work: Work, task: Task, anchor_id: str, *, above: bool) -> str:
+    anchor = await work.require(Task, anchor_id)
+    if anchor.project_id != task.project_id:
+        raise not_found("task")
+    if anchor.id == task.id:
+        return task.rank
+    other = await queries.neighbour(work, task, project_id=task.project_id, rank=anchor.rank, above=above)
+    if above:
+        return ranks.between(other.rank if other else None, anchor.rank)
+    if other is None:
+        # Behind the last one: the project remembers, so that new tasks come after it.
+        rank = ranks.between(anchor.rank, None)
+        project = await work.require(Project, task.project_id)
+        work.update(project, last_rank=max(rank, project.last_rank or rank))
+        return rank
+    return ranks.between(anchor.rank, other.rank)

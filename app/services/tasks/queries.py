@@ -1,0 +1,59 @@
+"""All access to the tasks' collection."""
+
+from app.core.documents import Doc
+from app.core.errors import not_found
+from app.core.unit_of_work import Work
+from app.models.tasks import Task
+from app.services.access import Page, PageRequest, Scope
+from app.services.tasks import rules
+from app.services.tasks.rules import TaskFilter
+from app.utils.ids import is_id
+
+_HIDDEN = {"keys": 0}
+
+
+def _by_ref(ref: str) -> Doc:
+    return {"_id": ref} if is_id(ref) else {"keys": ref.upper()}
+
+
+async def get(scope: Scope, ref: str) -> Doc | None:
+    """A task by its id, its key or a former key."""
+    return await scope.collection(Task).find_one(_by_ref(ref), _HIDDEN)
+
+
+async def resolve(scope: Scope, ref: str) -> str:
+    """The id behind an id or key; raises `not_found` for a key that no task has. Keys never change hands."""
+    if is_id(ref):
+        return ref
+    found = await scope.collection(Task).find_one(_by_ref(ref), {"_id": 1})
+    if found is None:
+        raise not_found("task")
+    return str(found["_id"])
+
+
+async def page(
+    scope: Scope, wanted: TaskFilter, sort: str, request: PageRequest, *, descending: bool, described: bool
+) -> Page:
+    """A list in its order, off one index; descriptions only where asked for."""
+    return await scope.collection(Task).page(
+        rules.query(wanted),
+        rules.order_for(sort, descending=descending),
+        request,
+        projection=_HIDDEN if described else {**_HIDDEN, "description": 0},
+        hint=rules.index_for(wanted, sort),
+    )
+
+
+async def neighbour(work: Work, task: Task, *, project_id: str, rank: str, above: bool) -> Task | None:
+    """The next other task of the project's order, above or below a rank."""
+    query: Doc = {"project_id": project_id, "rank": {"$lt" if above else "$gt": rank}, "_id": {"$ne": task.id}}
+    found = await work.find(Task, query, [("rank", -1 if above else 1)], limit=1)
+    return found[0] if found else None
+
+
+async def with_label(work: Work, label_id: str, limit: int) -> list[Task]:
+    return await work.find(Task, {"label_ids": label_id}, limit=limit)
+
+
+async def count_with_status(work: Work, status_id: str, limit: int) -> int:
+    return await work.count(Task, {"status_id": status_id}, limit)

@@ -1,0 +1,166 @@
+"""What a task's fields mean to each other, and how its lists are asked for. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.core.documents import Doc
+from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
+from app.models.projects import Project
+from app.models.statuses import Category, Status
+from app.models.tasks import SORTS, Priority, State, Task
+from app.services.access import Order
+
+NO_DUE_DATE = "9999-12-31"
+"""Sorts tasks without a due date behind all others."""
+PRIORITY_ORDER = {
+    priority: number
+    for number, priority in enumerate(
+        (Priority.URGENT, Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.NONE)
+    )
+}
+MAX_DEPTH = 20
+
+
+def derive(fields: Doc) -> Doc:
+    """What lists filter and sort by, from the fields that people see."""
+    if fields.get("trashed_at") is not None:
+        state = State.TRASHED
+    elif fields.get("archived_at") is not None:
+        state = State.ARCHIVED
+    else:
+        state = State.ACTIVE
+    return {
+        "state": state.value,
+        "due": fields.get("due_date") or NO_DUE_DATE,
+        "priority": PRIORITY_ORDER[Priority(fields.get("priority", Priority.NONE))],
+    }
+
+
+def with_derived(task: Task, changes: Doc) -> Doc:
+    """The changes, with what follows from them for lists."""
+    fields = {
+        name: changes.get(name, getattr(task, name))
+        for name in ("trashed_at", "archived_at", "due_date", "priority")
+    }
+    return {**changes, "derived": derive(fields)}
+
+
+def status_changes(status: Status, now: datetime, current: Task | None = None) -> Doc:
+    """What entering a status sets: the category, and when the task was completed or canceled."""
+    if current is not None and current.category == status.category:
+        return {"status_id": status.id}
+    return {
+        "status_id": status.id,
+        "category": status.category,
+        "completed_at": now if status.category is Category.DONE else None,
+        "canceled_at": now if status.category is Category.CANCELED else None,
+    }
+
+
+def check_dates(start: str | None, due: str | None) -> None:
+    """Raises `validation_failed` for an end before the start; ISO dates compare as text."""
+    if start is not None and due is not None and due < start:
+        raise invalid("/due_date", FieldCode.WRONG_ORDER, other="start_date")
+
+
+def check_changeable(task: Task) -> None:
+    """Raises `trashed` or `archived`: what was put away is taken back before it is changed."""
+    if task.trashed_at is not None:
+        raise PastisError(ErrorCode.TRASHED, kind="task")
+    if task.archived_at is not None:
+        raise PastisError(ErrorCode.ARCHIVED, kind="task")
+
+
+def check_open(project: Project) -> None:
+    if project.archived_at is not None:
+        raise PastisError(ErrorCode.ARCHIVED, kind="project")
+
+
+def check_parents(task_id: str, ancestors: Sequence[Task]) -> None:
+    """Raises `cycle` where a task would be its own ancestor, `limit_reached` for too deep a tree."""
+    if any(one.id == task_id for one in ancestors):
+        raise PastisError(ErrorCode.CYCLE, kind="task")
+    if len(ancestors) >= MAX_DEPTH:
+        raise PastisError(ErrorCode.LIMIT_REACHED, kind="task", limit=MAX_DEPTH)
+
+
+def next_key(task: Task, project: Project) -> tuple[str, int]:
+    """The key that a task gets in a project, its former one there if it had one, and the highest number then."""
+    prefix = f"{project.key}-"
+    for key in task.former_keys:
+        if key.startswith(prefix):
+            return key, project.last_task_number
+    number = project.last_task_number + 1
+    return f"{prefix}{number}", number
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks a list holds. Several values of one field are alternatives; None asks for none of it."""
+
+    state: State = State.ACTIVE
+    project_id: str | None = None
+    status_ids: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+    assignee_ids: tuple[str | None, ...] = ()
+    label_ids: tuple[str, ...] = ()
+    priorities: tuple[Priority, ...] = ()
+    parent_ids: tuple[str | None, ...] = ()
+    text: str | None = None
+    since: tuple[tuple[str, datetime | str], ...] = ()
+    """Lower bounds, inclusive, as (stored field, value)."""
+    until: tuple[tuple[str, datetime | str], ...] = ()
+    """Upper bounds, exclusive for times and inclusive for dates."""
+
+
+def query(wanted: TaskFilter) -> Doc:
+    """The filter as the database takes it."""
+    found: Doc = {"derived.state": wanted.state.value}
+    if wanted.project_id is not None:
+        found["project_id"] = wanted.project_id
+    for field, values in (
+        ("status_id", wanted.status_ids),
+        ("category", wanted.categories),
+        ("assignee_ids", wanted.assignee_ids),
+        ("label_ids", wanted.label_ids),
+        ("priority", wanted.priorities),
+        ("parent_id", wanted.parent_ids),
+    ):
+        if values:
+            found[field] = _any_of(field, values)
+    if wanted.text is not None:
+        found["title"] = {"$regex": re.escape(wanted.text), "$options": "i"}
+    for field, value in wanted.since:
+        found.setdefault(field, {})["$gte"] = value
+    for field, value in wanted.until:
+        found.setdefault(field, {})["$lte" if isinstance(value, str) else "$lt"] = value
+    return found
+
+
+def _any_of(field: str, values: Sequence[Any]) -> Any:
+    # An empty list has nobody in it: that is how "nobody" is kept for fields of several values.
+    plain = [[] if value is None and field.endswith("_ids") else value for value in values]
+    plain = [getattr(value, "value", value) for value in plain]
+    return plain[0] if len(plain) == 1 else {"$in": plain}
+
+
+def index_for(wanted: TaskFilter, sort: str) -> str:
+    """The index that gives the list in its order without sorting, as narrow as the filter allows."""
+    if wanted.project_id is not None and len(wanted.status_ids) == 1 and sort == "rank":
+        return "tasks_by_status_rank"
+    if wanted.project_id is not None:
+        return f"tasks_by_project_{sort}"
+    if len(wanted.parent_ids) == 1 and wanted.parent_ids[0] is not None and sort == "rank":
+        return "tasks_by_parent"
+    if len(wanted.assignee_ids) == 1 and wanted.assignee_ids[0] is not None:
+        return f"tasks_by_assignee_{sort}"
+    if len(wanted.label_ids) == 1 and sort == "rank":
+        return "tasks_by_label_rank"
+    return f"tasks_by_workspace_{sort}"
+
+
+def order_for(sort: str, *, descending: bool) -> Order:
+    return Order(SORTS[sort], descending)

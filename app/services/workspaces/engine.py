@@ -1,0 +1,71 @@
+"""Workspaces: founded by anybody with an account, who becomes the owner."""
+
+from app.core.documents import Doc, public
+from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.unit_of_work import Command, Outcome, Work
+from app.models.memberships import Membership, Role
+from app.models.workspaces import Workspace
+from app.schemas.workspaces import WorkspaceCreate, WorkspacePatch
+from app.services.access import AccountScope, Scope
+from app.services.workspaces import queries
+from app.utils.ids import new_id
+
+
+async def create_workspace(account: AccountScope, data: WorkspaceCreate) -> Outcome[Workspace]:
+    """Found a workspace with the principal as its owner; raises `already_exists` for a slug in use."""
+    workspace_id = data.id or new_id()
+    if await queries.slug_taken(account.database, data.slug):
+        raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="slug")
+
+    async def decide(work: Work) -> Workspace:
+        if await work.get(Workspace, workspace_id) is not None:
+            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="id")
+        stamp = {"workspace_id": workspace_id, "created_at": work.now, "updated_at": work.now}
+        work.add(
+            Membership(
+                id=new_id(),
+                user_id=account.principal.user_id,
+                display_name=account.principal.display_name,
+                role=Role.OWNER,
+                **stamp,
+            )
+        )
+        return work.add(
+            Workspace(id=workspace_id, slug=data.slug, name=data.name, description=data.description, **stamp)
+        )
+
+    command = Command("workspace.create", decide, founds=True)
+    return await account.writers.run(workspace_id, command, account.context)
+
+
+async def list_workspaces(account: AccountScope) -> list[Doc]:
+    docs = await queries.of_user(account.database, account.principal.user_id)
+    return [public(Workspace, doc) for doc in docs]
+
+
+class WorkspaceEngine:
+    """The workspace that a scope is in."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def get(self) -> Doc:
+        doc = await queries.get(self._scope)
+        if doc is None:
+            raise not_found("workspace")
+        return public(Workspace, doc)
+
+    async def update(self, patch: WorkspacePatch) -> Outcome[Workspace]:
+        changes = patch.model_dump(exclude_unset=True)
+
+        async def decide(work: Work) -> Workspace:
+            workspace = await work.require(Workspace, self._scope.workspace_id)
+            self._scope.check_version(workspace)
+            return work.update(workspace, **changes)
+
+        if "slug" in changes and changes["slug"] != (await self.get())["slug"]:
+            if await queries.slug_taken(self._scope.database, changes["slug"]):
+                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="slug")
+        return await self._scope.run(
+            Command("workspace.update", decide, {Workspace: [self._scope.workspace_id]})
+        )
