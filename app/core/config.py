@@ -1,12 +1,20 @@
 """Typed settings: environment variables `PASTIS_*`, then a `.env` file, then these defaults."""
 
+import os
+import secrets
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "PASTIS_"
+SECRET_LENGTH = 32
+# What examples and hurried people write; a secret that holds one of these is known to everybody.
+_KNOWN_WORDS = ("change", "default", "example", "password", "pastis", "replace", "secret")
+_FEW_CHARACTERS = 8
 
 
 class Environment(StrEnum):
@@ -18,27 +26,141 @@ class Environment(StrEnum):
 class Settings(BaseSettings):
     """All settings of one Pastis process. Times are in the unit that the name ends with."""
 
-    model_config = SettingsConfigDict(env_prefix="PASTIS_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        # The examples list settings that may stay empty.
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
 
-    env: Environment = Environment.DEVELOPMENT
-    host: str = "127.0.0.1"
-    port: int = Field(8001, ge=1, le=65535)
-    data_dir: Path = Path(".pastis")
-    database_url: SecretStr | None = None
-    database_name: str = "pastis"
-    database_timeout_seconds: float = Field(5.0, gt=0)
-    secret: SecretStr | None = None
-    debug: bool = False
-    cors_origins: Annotated[list[str], NoDecode] = []
-    cookie_secure: bool = False
-    max_body_bytes: int = Field(1_048_576, gt=0)
-    max_import_bytes: int = Field(268_435_456, gt=0)
-    access_token_minutes: int = Field(15, gt=0)
-    refresh_token_days: int = Field(30, gt=0)
-    session_hours: int = Field(12, gt=0)
-    log_level: str = "INFO"
-    log_file: Path | None = None
+    env: Environment = Field(
+        Environment.DEVELOPMENT,
+        description="development, test or production; production refuses to start with unsafe settings",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface")
+    port: int = Field(8001, ge=1, le=65535, description="Port to listen on")
+    data_dir: Path = Field(
+        Path(".pastis"), description="Folder for the embedded database, the logs and the generated secret"
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="MongoDB replica set to use (mongodb://...); unset, Pastis starts a database of its own",
+    )
+    database_name: str = Field("pastis", min_length=1, description="Name of the database in MongoDB")
+    database_timeout_seconds: float = Field(
+        5.0, gt=0, description="How long one database operation may take before the request fails"
+    )
+    embedded_cache_gb: float = Field(
+        0.5, ge=0.25, description="Memory for the cache of the embedded database, in GB"
+    )
+    secret: SecretStr | None = Field(
+        None,
+        description=f"Signs sessions, at least {SECRET_LENGTH} characters; unset, one is made in data_dir",
+    )
+    debug: bool = Field(False, description="Show the cause of internal errors; never in production")
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Origins of the browser applications that may call the API, separated by commas"
+    )
+    cookie_secure: bool = Field(
+        False, description="Send the session cookie over HTTPS only; required in production"
+    )
+    max_body_bytes: int = Field(1_048_576, gt=0, description="Largest request body, imports excepted")
+    max_import_bytes: int = Field(268_435_456, gt=0, description="Largest file to import")
+    access_token_minutes: int = Field(15, gt=0, description="How long an access token is good")
+    refresh_token_days: int = Field(30, gt=0, description="How long a session lasts with 'remember me'")
+    session_hours: int = Field(12, gt=0, description="How long a session lasts without 'remember me'")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", description="Least severe log line to write: DEBUG, INFO, WARNING, ERROR or CRITICAL"
+    )
+    log_file: Path | None = Field(
+        None, description="Log file; - for standard output; unset, logs/pastis.log in data_dir"
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        # Browsers send origins without a final slash.
+        return [origin.strip().rstrip("/") for origin in value.split(",") if origin.strip()]
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper_level(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _mongodb_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("must start with mongodb:// or mongodb+srv://")
+        return value
 
     @cached_property
     def production(self) -> bool:
         return self.env is Environment.PRODUCTION
+
+    def problems(self) -> list[str]:
+        """Say every reason not to start with these settings; only production has any."""
+        if not self.production:
+            return []
+        checks = {
+            "PASTIS_DATABASE_URL is not set: the embedded database is for development": not self.database_url,
+            f"PASTIS_SECRET {self._secret_problem()}": self._secret_problem() is not None,
+            "PASTIS_CORS_ORIGINS has a *: name the origins that may call the API": any(
+                "*" in origin for origin in self.cors_origins
+            ),
+            "PASTIS_COOKIE_SECURE is false: session cookies would travel without HTTPS": (
+                not self.cookie_secure
+            ),
+            "PASTIS_DEBUG is true: errors would show what is inside": self.debug,
+        }
+        return [problem for problem, found in checks.items() if found]
+
+    def _secret_problem(self) -> str | None:
+        secret = self.secret.get_secret_value() if self.secret else ""
+        if not secret:
+            return "is not set: every production server needs its own, kept in a safe place"
+        if len(secret) < SECRET_LENGTH:
+            return f"has {len(secret)} characters: it needs at least {SECRET_LENGTH}"
+        if len(set(secret)) < _FEW_CHARACTERS or any(word in secret.lower() for word in _KNOWN_WORDS):
+            return "looks like an example: take a random one"
+        return None
+
+
+def variable(name: str) -> str:
+    """Name the environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def resolve_secret(settings: Settings) -> bytes:
+    """Give the secret that signs sessions; outside production a missing one is made once and kept.
+
+    Raises ValueError in production without PASTIS_SECRET, OSError when the file cannot be written.
+    """
+    if settings.secret:
+        return settings.secret.get_secret_value().encode()
+    if settings.production:
+        raise ValueError(f"{variable('secret')} is not set")
+    path = settings.data_dir / "secret"
+    if not path.exists():
+        _keep_new_secret(path)
+    return path.read_bytes().strip()
+
+
+def _keep_new_secret(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"secret.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(SECRET_LENGTH) + "\n")
+    try:
+        # A link appears whole and never replaces the secret of a process that was faster.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
