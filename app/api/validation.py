@@ -24,6 +24,7 @@ _CODES = {
     "int_from_float": FieldCode.WRONG_TYPE,
     "int_parsing_size": FieldCode.OUT_OF_RANGE,
     "invalid_key": FieldCode.UNKNOWN_FIELD,
+    "json_invalid": FieldCode.MALFORMED,
     "less_than": FieldCode.OUT_OF_RANGE,
     "less_than_equal": FieldCode.OUT_OF_RANGE,
     "literal_error": FieldCode.INVALID_CHOICE,
@@ -44,7 +45,14 @@ _CODES = {
     "uuid_version": FieldCode.INVALID_ID,
 }
 _OURS = {code.value: code for code in FieldCode}
-_PARAMS = {"ge": "min", "gt": "above", "le": "max", "lt": "below", "max_length": "max", "min_length": "min"}
+_PARAMS = {
+    "ge": "min",
+    "gt": "above",
+    "le": "max",
+    "lt": "below",
+    "max_length": "limit",
+    "min_length": "limit",
+}
 _TYPES = {
     "bool": "boolean",
     "decimal": "number",

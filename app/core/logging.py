@@ -28,7 +28,7 @@ _FILE_BYTES = 10 * 1024 * 1024
 _OLD_FILES = 5
 _NOISY = ("asyncio", "httpcore2", "httpx2", "pymongo", "python_multipart", "watchfiles")
 _SECRET = re.compile(
-    r"api_?key|authorization|cookie|credential|csrf|passphrase|passwd|password|private_?key|secret|token"
+    r"api[-_]?key|authorization|cookie|credential|csrf|passphrase|passwd|password|private[-_]?key|secret|token"
 )
 # Their texts quote the values that were refused.
 _QUOTING = frozenset({"BulkWriteError", "DuplicateKeyError", "ValidationError", "ValidationException"})
@@ -48,7 +48,7 @@ def configure(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     _outlet.open(settings)
     structlog.configure(
-        processors=[_add_request, _drop_secrets, _finish],
+        processors=[_add_request, _finish, _drop_secrets],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: _outlet,
         cache_logger_on_first_use=False,  # so that the loggers that modules keep follow
@@ -140,7 +140,7 @@ def _finish(_: Any, level: str, event: EventDict) -> EventDict:
     if error is not None:
         event["exception"] = _describe(error)
     head = {"timestamp": system_now().isoformat(timespec="milliseconds"), "level": level}
-    return {**head, "logger": event.pop("logger_name", None), **event}
+    return {**head, "logger": event.pop("logger_name", None), "event": event.pop("event"), **event}
 
 
 def _error(exc_info: Any) -> BaseException | None:
