@@ -13,7 +13,8 @@ from app.utils.ids import is_id
 from app.utils.text import UnsafeText, check_block, clean_line
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-LINE_LENGTH = 200
+NAME_LENGTH = 100
+TITLE_LENGTH = 500
 BLOCK_LENGTH = 100_000
 
 
@@ -78,8 +79,10 @@ def _distinct(items: list[Any]) -> list[Any]:
     return items
 
 
-Line = Annotated[str, Field(min_length=1, max_length=LINE_LENGTH), AfterValidator(_line)]
-"""One line that a person reads: a name, a title."""
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(_line)]
+"""What a thing or person is called; short enough to be part of a cursor."""
+Title = Annotated[str, Field(min_length=1, max_length=TITLE_LENGTH), AfterValidator(_line)]
+"""One line that says what a task is about."""
 Block = Annotated[str, Field(max_length=BLOCK_LENGTH), AfterValidator(_block)]
 """Markdown, possibly empty."""
 FilledBlock = Annotated[str, Field(min_length=1, max_length=BLOCK_LENGTH), AfterValidator(_filled_block)]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.schemas.base import KEPT, OTHER_ID, Block, Body, Id, Kept, Line, NewId, example
+from app.schemas.base import KEPT, OTHER_ID, Block, Body, Id, Kept, Name, NewId, example
 
 Color = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 DEFAULT_COLOR = "#8a8f98"
@@ -12,7 +12,7 @@ DEFAULT_COLOR = "#8a8f98"
 
 class LabelCreate(Body):
     id: NewId = None
-    name: Line
+    name: Name
     color: Color = DEFAULT_COLOR
     description: Block = ""
 
@@ -20,7 +20,7 @@ class LabelCreate(Body):
 
 
 class LabelPatch(Body):
-    name: Line = Field(default=None)
+    name: Name = Field(default=None)
     color: Color = Field(default=None)
     description: Block = Field(default=None)
 

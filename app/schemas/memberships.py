@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.models.memberships import Role
-from app.schemas.base import KEPT, OTHER_ID, Body, Id, Kept, Line, NewId, example
+from app.schemas.base import KEPT, OTHER_ID, Body, Id, Kept, Name, NewId, example
 
 
 class MembershipCreate(Body):
@@ -14,14 +14,14 @@ class MembershipCreate(Body):
 
     id: NewId = None
     email: Annotated[str, Field(min_length=3, max_length=254)] | None = None
-    display_name: Line | None = None
+    display_name: Name | None = None
     role: Role = Role.MEMBER
 
     model_config = Body.model_config | example(email="colin@fluid.example", role="member")
 
 
 class MembershipPatch(Body):
-    display_name: Line = Field(default=None)
+    display_name: Name = Field(default=None)
     role: Role = Field(default=None)
 
     model_config = Body.model_config | example(role="admin")

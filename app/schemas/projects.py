@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.schemas.base import KEPT, OTHER_ID, Block, Body, Id, Kept, Line, NewId, example
+from app.schemas.base import KEPT, OTHER_ID, Block, Body, Id, Kept, Name, NewId, example
 
 ProjectKey = Annotated[str, Field(min_length=2, max_length=10, pattern=r"^[A-Z][A-Z0-9]+$")]
 
@@ -13,7 +13,7 @@ ProjectKey = Annotated[str, Field(min_length=2, max_length=10, pattern=r"^[A-Z][
 class ProjectCreate(Body):
     id: NewId = None
     key: ProjectKey = Field(description="Begins the key of every task; it never changes.")
-    name: Line
+    name: Name
     description: Block = ""
     lead_id: Id | None = Field(None, description="A membership.")
 
@@ -21,7 +21,7 @@ class ProjectCreate(Body):
 
 
 class ProjectPatch(Body):
-    name: Line = Field(default=None)
+    name: Name = Field(default=None)
     description: Block = Field(default=None)
     lead_id: Id | None = None
     default_status_id: Id = Field(default=None)

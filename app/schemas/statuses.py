@@ -3,19 +3,19 @@
 from pydantic import Field
 
 from app.models.statuses import Category
-from app.schemas.base import KEPT, OTHER_ID, Body, Id, Kept, Line, NewId, example
+from app.schemas.base import KEPT, OTHER_ID, Body, Id, Kept, Name, NewId, example
 
 
 class StatusCreate(Body):
     id: NewId = None
-    name: Line
+    name: Name
     category: Category = Field(description="What the status means to planning; it never changes.")
 
     model_config = Body.model_config | example(name="In review", category="in_progress")
 
 
 class StatusPatch(Body):
-    name: Line = Field(default=None)
+    name: Name = Field(default=None)
 
     model_config = Body.model_config | example(name="In code review")
 

@@ -7,13 +7,13 @@ from pydantic import Field
 
 from app.models.statuses import Category
 from app.models.tasks import Priority, TaskType
-from app.schemas.base import KEPT, OTHER_ID, Block, Body, Day, Id, Ids, Kept, Line, NewId, Number, Ref, example
+from app.schemas.base import KEPT, OTHER_ID, Block, Body, Day, Id, Ids, Kept, NewId, Number, Ref, Title, example
 
 
 class TaskCreate(Body):
     id: NewId = None
     project_id: Ref = Field(description="The project's id or key.")
-    title: Line
+    title: Title
     description: Block = ""
     type: TaskType = TaskType.TASK
     status_id: Id | None = Field(None, description="Else the project's first status to do.")
@@ -38,7 +38,7 @@ class TaskCreate(Body):
 class TaskPatch(Body):
     """A merge patch: what is absent stays, null clears."""
 
-    title: Line = Field(default=None)
+    title: Title = Field(default=None)
     description: Block = Field(default=None)
     type: TaskType = Field(default=None)
     status_id: Id = Field(default=None)

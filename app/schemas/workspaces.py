@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.core.errors import FieldCode
-from app.schemas.base import ID, KEPT, Block, Body, Kept, Line, NewId, example
+from app.schemas.base import ID, KEPT, Block, Body, Kept, Name, NewId, example
 from app.utils.ids import is_id
 
 
@@ -25,7 +25,7 @@ Slug = Annotated[
 class WorkspaceCreate(Body):
     id: NewId = None
     slug: Slug
-    name: Line
+    name: Name
     description: Block = ""
 
     model_config = Body.model_config | example(slug="fluid", name="Fluid Project", description="")
@@ -33,7 +33,7 @@ class WorkspaceCreate(Body):
 
 class WorkspacePatch(Body):
     slug: Slug = Field(default=None)
-    name: Line = Field(default=None)
+    name: Name = Field(default=None)
     description: Block = Field(default=None)
 
     model_config = Body.model_config | example(name="Fluid Project")

@@ -6,7 +6,7 @@ from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.database.engine import Database
 from app.core.unit_of_work import Reaction, Writers
-from app.models import ENTITIES
+from app.models import DOCUMENTS, ENTITIES
 from app.services.access import Access
 from app.services.auth import AuthEngine
 from app.services.sessions import SessionEngine
@@ -26,11 +26,19 @@ class Services:
         self.settings = settings
         self.database = database
         self.secret = secret
+        self.clock = clock
         self.writers = Writers(database, clock, ENTITIES, REACTIONS)
         self.access = Access(database, self.writers, clock, secret)
         self.users = UserEngine(database, clock)
         self.sessions = SessionEngine(database, self.access, settings, secret, clock)
         self.auth = AuthEngine(self.users, self.sessions)
+        self.ready = False
+        """Whether the database has been made ready; until then every request is told to come back."""
+
+    async def prepare(self) -> None:
+        """Bring the database to what this version needs; safe to run by several processes at once."""
+        await self.database.create_indexes(DOCUMENTS)
+        self.ready = True
 
     async def close(self) -> None:
         """Finish the commits under way, then let go of the database."""

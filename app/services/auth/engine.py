@@ -2,6 +2,7 @@
 
 from app.core.errors import ErrorCode, PastisError
 from app.core.security import verify_password
+from app.services.access import Principal
 from app.services.sessions import SessionEngine, Tokens
 from app.services.users import UserEngine
 
@@ -21,6 +22,14 @@ class AuthEngine:
 
     async def refresh(self, refresh_token: str) -> Tokens:
         return await self._sessions.refresh(refresh_token)
+
+    async def change_password(self, principal: Principal, current: str, password: str) -> None:
+        """Set a new password and end all other logins; raises `invalid_credentials` for a wrong present one."""
+        user = await self._users.get(principal.user_id)
+        if not await verify_password(current, user.password_hash):
+            raise PastisError(ErrorCode.INVALID_CREDENTIALS)
+        await self._users.update(user.id, {"password": password})
+        await self._sessions.end_others(user.id, principal.session_id)
 
     async def logout(self, session_id: str) -> None:
         await self._sessions.end(session_id)

@@ -1,0 +1,90 @@
+"""How answers are written: bytes, ETag, Location, Link; preconditions of reads."""
+
+import hashlib
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+
+from app.core.documents import Doc, Entity, public, stored
+from app.core.unit_of_work import Outcome
+from app.services.access import Page
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+JSON = "application/json"
+
+
+def dump(value: Any) -> bytes:
+    return orjson.dumps(value, option=_OPTIONS)
+
+
+def shown(entity: Entity) -> Doc:
+    return public(type(entity), stored(entity))
+
+
+def found(request: Request, doc: Doc) -> Response:
+    """One document, or 304 where the client has this version."""
+    etag = f'"{doc["version"]}"'
+    if _has(request, etag):
+        return Response(status_code=304, headers={"etag": etag})
+    return Response(dump(doc), media_type=JSON, headers={"etag": etag})
+
+
+def listed(request: Request, page: Page) -> Response:
+    """A page, with the next one in `Link`, or 304 where the client has just this."""
+    body: Doc = {"items": page.items, "next_cursor": page.next_cursor}
+    if page.total is not None:
+        body["total"] = page.total
+    return _whole(request, body, page.next_cursor)
+
+
+def plain(request: Request, value: Doc) -> Response:
+    """A document that no log numbers, told apart by its content."""
+    return _whole(request, value, None)
+
+
+def _whole(request: Request, value: Doc, next_cursor: str | None) -> Response:
+    body = dump(value)
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    if _has(request, etag):
+        return Response(status_code=304, headers={"etag": etag})
+    headers = {"etag": etag}
+    if next_cursor is not None:
+        url = request.url.include_query_params(cursor=next_cursor)
+        headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
+    return Response(body, media_type=JSON, headers=headers)
+
+
+def created(request: Request, outcome: Outcome[Any]) -> Response:
+    """201 with the new document and where it is."""
+    doc = shown(outcome.value)
+    headers = _headers(outcome, doc)
+    headers["location"] = f"{request.url.path.rstrip('/')}/{doc['id']}"
+    return Response(dump(doc), 201, media_type=JSON, headers=headers)
+
+
+def changed(outcome: Outcome[Any]) -> Response:
+    """200 with the document as it is now."""
+    doc = shown(outcome.value)
+    return Response(dump(doc), media_type=JSON, headers=_headers(outcome, doc))
+
+
+def deleted(outcome: Outcome[None]) -> Response:
+    """204."""
+    return Response(status_code=204, headers=_headers(outcome, None))
+
+
+def _headers(outcome: Outcome[Any], doc: Doc | None) -> dict[str, str]:
+    headers = {} if doc is None else {"etag": f'"{doc["version"]}"'}
+    if outcome.replayed:
+        headers["idempotency-replayed"] = "true"
+    return headers
+
+
+def _has(request: Request, etag: str) -> bool:
+    """Weak comparison of If-None-Match (RFC 9110, 13.1.2)."""
+    header = request.headers.get("if-none-match")
+    if header is None:
+        return False
+    tags = (part.strip().removeprefix("W/") for part in header.split(","))
+    return any(tag in ("*", etag) for tag in tags)

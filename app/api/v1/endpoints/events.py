@@ -1,0 +1,37 @@
+"""Events: the log, and taking one back."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from app.api.deps import Activity, ActivityWriter, Requires
+from app.api.requests import StrictRoute
+from app.api.responses import deleted, plain
+from app.api.v1 import problems
+from app.schemas.events import EventRead
+from app.services.access import Permission
+
+router = APIRouter(prefix="/workspaces/{workspace}/events", tags=["events"], route_class=StrictRoute)
+Seq = Annotated[int, Path(ge=1, le=2**53)]
+
+
+@router.get(
+    "/{seq}",
+    response_model=EventRead,
+    responses=problems.READ,
+    dependencies=[Depends(Requires(Permission.EVENT_READ))],
+)
+async def get_event(activity: Activity, request: Request, seq: Seq) -> Response:
+    """What the command of this number changed."""
+    return plain(request, await activity.event(seq))
+
+
+@router.post(
+    "/{seq}/undo",
+    status_code=204,
+    responses=problems.ACTION,
+    dependencies=[Depends(Requires(Permission.EVENT_UNDO))],
+)
+async def undo_event(activity: ActivityWriter, seq: Seq) -> Response:
+    """Do the inverse of an event, as a change of one's own; 409 with the reason where later changes forbid it."""
+    return deleted(await activity.undo(seq))

@@ -1,0 +1,36 @@
+"""Whether the process lives, and whether it can serve."""
+
+from fastapi import APIRouter, Depends, Request
+
+from app.api.deps import Public
+from app.api.errors import problem_responses
+from app.api.requests import StrictRoute
+from app.core.errors import ErrorCode, PastisError
+from app.schemas.health import HealthRead
+from app.services.bootstrap import Services
+
+router = APIRouter(
+    prefix="/health",
+    tags=["health"],
+    route_class=StrictRoute,
+    dependencies=[Depends(Public("load balancers and containers ask before anybody logs in"))],
+)
+
+
+@router.get("/live", response_model=HealthRead, responses=problem_responses(ErrorCode.UNKNOWN_PARAMETER))
+async def get_liveness() -> HealthRead:
+    """The process answers. It should not be restarted for a database that is away."""
+    return HealthRead(status="live")
+
+
+@router.get(
+    "/ready",
+    response_model=HealthRead,
+    responses=problem_responses(ErrorCode.UNKNOWN_PARAMETER, ErrorCode.DATABASE_UNAVAILABLE),
+)
+async def get_readiness(request: Request) -> HealthRead:
+    """The database answers as a primary and has been made ready; 503 otherwise."""
+    services: Services = request.app.state.services
+    if not services.ready or not await services.database.is_ready():
+        raise PastisError(ErrorCode.DATABASE_UNAVAILABLE)
+    return HealthRead(status="ready")

@@ -1,0 +1,40 @@
+"""One's own account."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.api.deps import Account, Process, RequiresAccount
+from app.api.requests import StrictRoute
+from app.api.responses import plain
+from app.api.v1 import problems
+from app.models.users import User
+from app.schemas.users import PasswordUpdate, UserPatch, UserRead
+
+router = APIRouter(
+    prefix="/me", tags=["me"], route_class=StrictRoute, dependencies=[Depends(RequiresAccount())]
+)
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in UserRead.model_fields}
+
+
+@router.get("", response_model=UserRead, responses=problems.ACCOUNT)
+async def get_me(services: Process, account: Account, request: Request) -> Response:
+    """Who is logged in."""
+    return plain(request, _shown(await services.users.get(account.principal.user_id)))
+
+
+@router.patch("", response_model=UserRead, responses=problems.ACCOUNT_WRITE)
+async def update_me(services: Process, account: Account, request: Request, body: UserPatch) -> Response:
+    """Change one's profile."""
+    changes = body.model_dump(exclude_unset=True)
+    return plain(request, _shown(await services.users.update(account.principal.user_id, changes)))
+
+
+@router.put("/password", status_code=204, responses=problems.ACCOUNT_WRITE)
+async def update_password(services: Process, account: Account, body: PasswordUpdate) -> Response:
+    """Set a new password. All other logins end."""
+    await services.auth.change_password(account.principal, body.current_password, body.password)
+    return Response(status_code=204)

@@ -1,0 +1,75 @@
+"""Memberships: the people of a workspace."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from app.api.deps import Memberships, MembershipWriter, Paging, Requires
+from app.api.requests import StrictRoute
+from app.api.responses import changed, created, found, listed
+from app.api.v1 import problems
+from app.schemas.base import Id
+from app.schemas.memberships import MembershipCreate, MembershipPatch, MembershipRead
+from app.schemas.pagination import Page
+from app.services.access import Permission
+
+router = APIRouter(prefix="/workspaces/{workspace}/memberships", tags=["memberships"], route_class=StrictRoute)
+Removed = Annotated[bool, Query(description="Those whose membership has ended instead.")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=MembershipRead,
+    responses=problems.WRITE,
+    dependencies=[Depends(Requires(Permission.MEMBERSHIP_CREATE))],
+)
+async def create_membership(memberships: MembershipWriter, request: Request, body: MembershipCreate) -> Response:
+    """Let an account in by its address, or name a placeholder."""
+    return created(request, await memberships.create(body))
+
+
+@router.get(
+    "",
+    response_model=Page[MembershipRead],
+    responses=problems.READ,
+    dependencies=[Depends(Requires(Permission.MEMBERSHIP_READ))],
+)
+async def list_memberships(
+    memberships: Memberships, request: Request, page: Paging, removed: Removed = False
+) -> Response:
+    """The people of a workspace, by name."""
+    return listed(request, await memberships.page(page, removed=removed))
+
+
+@router.get(
+    "/{membership}",
+    response_model=MembershipRead,
+    responses=problems.READ,
+    dependencies=[Depends(Requires(Permission.MEMBERSHIP_READ))],
+)
+async def get_membership(memberships: Memberships, request: Request, membership: Id) -> Response:
+    """One membership."""
+    return found(request, await memberships.get(membership))
+
+
+@router.patch(
+    "/{membership}",
+    response_model=MembershipRead,
+    responses=problems.WRITE,
+    dependencies=[Depends(Requires(Permission.MEMBERSHIP_UPDATE))],
+)
+async def update_membership(memberships: MembershipWriter, membership: Id, body: MembershipPatch) -> Response:
+    """Change a role or a name; nobody reaches above their own role."""
+    return changed(await memberships.update(membership, body))
+
+
+@router.delete(
+    "/{membership}",
+    response_model=MembershipRead,
+    responses=problems.ACTION,
+    dependencies=[Depends(Requires(Permission.MEMBERSHIP_DELETE))],
+)
+async def delete_membership(memberships: MembershipWriter, membership: Id) -> Response:
+    """End a membership. The name stays on what the person did."""
+    return changed(await memberships.remove(membership))

@@ -1,0 +1,106 @@
+"""Tasks."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.api.deps import Activity, Paging, RefPath, Requires, Tasks, TaskWriter
+from app.api.requests import StrictRoute
+from app.api.responses import changed, created, found, listed
+from app.api.v1 import problems
+from app.api.v1.filters import Include, Sort, task_filter
+from app.schemas.events import EventRead
+from app.schemas.pagination import Page
+from app.schemas.tasks import TaskCreate, TaskListItem, TaskMove, TaskPatch, TaskRank, TaskRead
+from app.services.access import Permission
+from app.services.tasks import TaskFilter
+
+router = APIRouter(prefix="/workspaces/{workspace}/tasks", tags=["tasks"], route_class=StrictRoute)
+READ = [Depends(Requires(Permission.TASK_READ))]
+UPDATE = [Depends(Requires(Permission.TASK_UPDATE))]
+DELETE = [Depends(Requires(Permission.TASK_DELETE))]
+Wanted = Annotated[TaskFilter, Depends(task_filter)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=TaskRead,
+    responses=problems.WRITE,
+    dependencies=[Depends(Requires(Permission.TASK_CREATE))],
+)
+async def create_task(tasks: TaskWriter, request: Request, body: TaskCreate) -> Response:
+    """A task at the end of its project's order."""
+    return created(request, await tasks.create(body))
+
+
+@router.get("", response_model=Page[TaskListItem], responses=problems.READ, dependencies=READ)
+async def list_tasks(
+    tasks: Tasks, request: Request, page: Paging, wanted: Wanted, sort: Sort = "rank", include: Include = None
+) -> Response:
+    """The tasks that match all filters. Without `state`, those that are neither archived nor trashed."""
+    descending = sort.startswith("-")
+    described = include is not None
+    found_page = await tasks.page(
+        wanted, sort.removeprefix("-"), page, descending=descending, described=described
+    )
+    return listed(request, found_page)
+
+
+@router.get("/{task}", response_model=TaskRead, responses=problems.READ, dependencies=READ)
+async def get_task(tasks: Tasks, request: Request, task: RefPath) -> Response:
+    """A task by its id, its key or a former key."""
+    return found(request, await tasks.get(task))
+
+
+@router.patch("/{task}", response_model=TaskRead, responses=problems.WRITE, dependencies=UPDATE)
+async def update_task(tasks: TaskWriter, task: RefPath, body: TaskPatch) -> Response:
+    """Change the fields that are named. What others change meanwhile in other fields stays."""
+    return changed(await tasks.update(task, body))
+
+
+@router.delete("/{task}", response_model=TaskRead, responses=problems.ACTION, dependencies=DELETE)
+async def delete_task(tasks: TaskWriter, task: RefPath) -> Response:
+    """Put a task into the trash, from where it can be restored."""
+    return changed(await tasks.trash(task))
+
+
+@router.post("/{task}/restore", response_model=TaskRead, responses=problems.ACTION, dependencies=DELETE)
+async def restore_task(tasks: TaskWriter, task: RefPath) -> Response:
+    """Take a task out of the trash."""
+    return changed(await tasks.restore(task))
+
+
+@router.post("/{task}/archive", response_model=TaskRead, responses=problems.ACTION, dependencies=UPDATE)
+async def archive_task(tasks: TaskWriter, task: RefPath) -> Response:
+    """Put a task away, off the lists and boards."""
+    return changed(await tasks.archive(task))
+
+
+@router.post("/{task}/unarchive", response_model=TaskRead, responses=problems.ACTION, dependencies=UPDATE)
+async def unarchive_task(tasks: TaskWriter, task: RefPath) -> Response:
+    """Take an archived task back."""
+    return changed(await tasks.unarchive(task))
+
+
+@router.post("/{task}/rank", response_model=TaskRead, responses=problems.WRITE, dependencies=UPDATE)
+async def rank_task(tasks: TaskWriter, task: RefPath, body: TaskRank) -> Response:
+    """Put a card beside another, into another column, or both."""
+    return changed(await tasks.rank(task, body))
+
+
+@router.post("/{task}/move", response_model=TaskRead, responses=problems.WRITE, dependencies=UPDATE)
+async def move_task(tasks: TaskWriter, task: RefPath, body: TaskMove) -> Response:
+    """Move a task to another project; its history comes along and its old key goes on working."""
+    return changed(await tasks.move(task, body))
+
+
+@router.get(
+    "/{task}/activity",
+    response_model=Page[EventRead],
+    responses=problems.READ,
+    dependencies=[Depends(Requires(Permission.EVENT_READ))],
+)
+async def list_task_activity(activity: Activity, request: Request, task: RefPath, page: Paging) -> Response:
+    """Who changed what of a task and its comments, from what to what, when and with what; the newest first."""
+    return listed(request, await activity.of_task(task, page))

@@ -1,0 +1,99 @@
+"""The application: floors put together, opened and closed with the process."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from pymongo.errors import PyMongoError
+from starlette.middleware.cors import CORSMiddleware
+
+from app import __version__
+from app.api import errors
+from app.api.deps import Public, Requires, RequiresAccount
+from app.api.middleware import RequestLayer
+from app.api.v1.endpoints import health
+from app.api.v1.router import router
+from app.core import logging
+from app.core.clock import Clock
+from app.core.config import Settings, resolve_secret
+from app.core.database.engine import Database
+from app.services.bootstrap import Services
+
+RETRY_SECONDS = 1.0
+DESCRIPTION = "Plan and follow projects and tasks. One public API for web, command line, scripts and agents."
+
+logger = logging.get_logger(__name__)
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """The ASGI application; raises RuntimeError where a route declares no permission."""
+    app = FastAPI(
+        title="Pastis",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan(settings, clock or Clock()),
+        generate_unique_id_function=lambda route: route.name,
+        docs_url="/docs",
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        debug=False,
+        swagger_ui_parameters={"persistAuthorization": True},
+    )
+    errors.install(app)
+    app.include_router(health.router)
+    app.include_router(router)
+    check_permissions(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "Link", "Location", "X-Request-ID", "Retry-After"],
+        )
+    app.add_middleware(RequestLayer, settings=settings)
+    return app
+
+
+def check_permissions(app: FastAPI) -> None:
+    """Every route says who may call it, or the application does not start."""
+    for context in iter_route_contexts(app.router.routes):
+        if not isinstance(context.original_route, APIRoute):
+            continue
+        declared = [dependency.call for dependency in context.dependant.dependencies]
+        if not any(isinstance(call, Requires | RequiresAccount | Public) for call in declared):
+            raise RuntimeError(f"{context.name} declares neither Requires nor Public")
+
+
+def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = Services(settings, Database.connect(settings), resolve_secret(settings), clock)
+        app.state.services = services
+        preparing = asyncio.create_task(_prepare(services))
+        # Usually done before the first request; a database that is away must not keep the process from living.
+        await asyncio.wait({preparing}, timeout=RETRY_SECONDS)
+        try:
+            yield
+        finally:
+            preparing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await preparing
+            await services.close()
+
+    return lifespan
+
+
+async def _prepare(services: Services) -> None:
+    while True:
+        try:
+            await services.prepare()
+        except PyMongoError as exc:
+            logger.warning("the database is not ready, trying again", error=str(exc))
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return

@@ -1,0 +1,111 @@
+"""One real mongod for the whole run, one database for each worker, one application for each worker."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, settings
+from pydantic import SecretStr
+
+from app.core.config import Environment, Settings
+from app.core.database.embedded import EmbeddedDatabase, open_embedded
+from app.main import create_app
+from app.services.bootstrap import Services
+from app.tests.support.clients import Client
+from app.tests.support.clock import TestClock
+from app.tests.support.factories import Workspace, found_workspace
+
+settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("ci")
+
+SERVER = pytest.StashKey[tuple[EmbeddedDatabase, Path]]()
+URL = "PASTIS_TEST_DATABASE_URL"
+SECRET = "a secret of the tests, long enough for anything"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server once, in the process that the workers belong to; they inherit its address."""
+    if hasattr(config, "workerinput") or URL in os.environ:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="pastis-tests-"))
+    server = open_embedded(folder)
+    config.stash[SERVER] = (server, folder)
+    os.environ[URL] = server.url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVER in config.stash:
+        server, folder = config.stash[SERVER]
+        server.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        del os.environ[URL]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def test_settings(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(
+        env=Environment.TEST,
+        database_url=SecretStr(os.environ[URL]),
+        database_name=f"test_{worker_id}",
+        data_dir=tmp_path_factory.mktemp("pastis"),
+        secret=SecretStr(SECRET),
+        _env_file=None,
+    )
+
+
+@pytest.fixture(scope="session")
+def clock() -> TestClock:
+    return TestClock()
+
+
+@pytest.fixture(autouse=True)
+def real_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that turns the clock leaves it as it was."""
+    yield
+    if "clock" in request.fixturenames:
+        request.getfixturevalue("clock").reset()
+
+
+@pytest.fixture(scope="session")
+async def app(test_settings: Settings, clock: TestClock, anyio_backend: Any) -> AsyncIterator[FastAPI]:
+    application = create_app(test_settings, clock)
+    async with application.router.lifespan_context(application):
+        services: Services = application.state.services
+        await services.database.client.drop_database(services.database.name)
+        await services.prepare()
+        yield application
+
+
+@pytest.fixture(scope="session")
+def services(app: FastAPI) -> Services:
+    found: Services = app.state.services
+    return found
+
+
+@pytest.fixture
+async def anonymous(app: FastAPI) -> AsyncIterator[Client]:
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://pastis.test") as http:
+        yield Client(http)
+
+
+@pytest.fixture
+async def workspace(services: Services, anonymous: Client) -> Workspace:
+    """A workspace of its own, with an owner, an admin, a member, and a project FLUID."""
+    return await found_workspace(services, anonymous)
+
+
+@pytest.fixture
+async def other_workspace(services: Services, anonymous: Client) -> Workspace:
+    return await found_workspace(services, anonymous)
