@@ -1,0 +1,34 @@
+"""The command `pastis`."""
+
+import typer
+
+from app import __version__
+from app.commands.db import db
+from app.commands.openapi import openapi
+from app.commands.serve import serve
+from app.commands.settings import config
+
+cli = typer.Typer(
+    help="Plan projects and tasks: serve the API and look after its data.",
+    no_args_is_help=True,
+    # Local variables hold passwords and addresses.
+    pretty_exceptions_show_locals=False,
+)
+cli.command()(serve)
+cli.command()(config)
+cli.command()(openapi)
+cli.add_typer(db, name="db")
+
+
+@cli.command()
+def version() -> None:
+    """Show the version."""
+    typer.echo(f"pastis {__version__}")
+
+
+def main() -> None:
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What every command shares: settings, the database they name, and how trouble is told."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+import typer
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import SettingsError
+from rich.console import Console
+
+from app.core.config import Settings, variable
+
+_PIPE_WIDTH = 200
+
+
+def output() -> Console:
+    """Give the console for results: wide where no terminal sets the width, so that lines stay whole."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+
+
+def say(text: str) -> None:
+    """Tell what happens, on stderr, so that results can be piped."""
+    typer.echo(text, err=True)
+
+
+def fail(text: str) -> NoReturn:
+    """Say what is wrong and exit with 1."""
+    typer.secho(text, fg=typer.colors.RED, err=True)
+    raise typer.Exit(1)
+
+
+def load_settings() -> Settings:
+    """Read the settings; wrong ones are all named, without their values, and the command exits with 1."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"  {variable(str(part['loc'][0]))}: {part['msg']}" for part in error.errors()]
+        fail("\n".join(["These settings are wrong:", *lines]))
+    except SettingsError as error:
+        fail(f"The settings cannot be read: {error}")
+
+
+@contextmanager
+def reachable(settings: Settings) -> Iterator[Settings]:
+    """Give settings whose `database_url` is set, by the embedded database if need be, for the block."""
+    if settings.database_url:
+        say(f"Database: {shown_url(settings.database_url.get_secret_value())}")
+        yield settings
+        return
+    if settings.production:
+        fail("\n".join(settings.problems()))
+    from app.core.database.embedded import EmbeddedDatabaseError, open_embedded
+
+    try:
+        with (
+            _stopping_in_order(),
+            open_embedded(settings.data_dir, cache_gb=settings.embedded_cache_gb) as database,
+        ):
+            say(database.line)
+            yield settings.model_copy(update={"database_url": SecretStr(database.url)})
+    except EmbeddedDatabaseError as error:
+        fail(str(error))
+
+
+@contextmanager
+def _stopping_in_order() -> Iterator[None]:
+    """Make SIGTERM and a closed terminal end the process like Ctrl-C, so that the database stops too.
+
+    The API's server takes these signals for itself while it runs and raises them again afterwards.
+    """
+    former = {signal.SIGTERM: signal.signal(signal.SIGTERM, _interrupt)}
+    if sys.platform != "win32":
+        former[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def shown_url(url: str) -> str:
+    """Leave out the credentials and the options, which may hold secrets too."""
+    scheme, _, rest = url.partition("://")
+    credentials, at, address = rest.rpartition("@")
+    return f"{scheme}://{'***@' if credentials or at else ''}{address.partition('?')[0]}"

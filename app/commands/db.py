@@ -1,0 +1,72 @@
+"""`pastis db`: the database behind Pastis."""
+
+import asyncio
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from app.commands.console import fail, load_settings, output, reachable, shown_url
+from app.core.config import Settings
+
+db = typer.Typer(help="Look after the database.", no_args_is_help=True)
+
+
+@db.command()
+def status() -> None:
+    """Show which server is used, its version, the state of its replica set, and what is stored.
+
+    Starts the embedded database for the moment if it is the one to use and does not run.
+    """
+    with reachable(load_settings()) as settings:
+        table = Table(show_header=False, box=None, pad_edge=False)
+        for row in asyncio.run(_describe(settings)):
+            table.add_row(*row)
+        output().print(table)
+
+
+async def _describe(settings: Settings) -> list[tuple[str, str]]:
+    from app.core.database.engine import Database
+
+    database = Database.connect(settings)
+    try:
+        if not await database.is_ready():
+            url = settings.database_url.get_secret_value() if settings.database_url else ""
+            fail(
+                f"No primary answers at {shown_url(url)} within {settings.database_timeout_seconds:g} s. "
+                "Look whether MongoDB runs there as a replica set."
+            )
+        hello: dict[str, Any] = await database.client.admin.command("hello")
+        build: dict[str, Any] = await database.client.admin.command("buildInfo")
+        stored: dict[str, Any] = await database.client[database.name].command("dbStats")
+    finally:
+        await database.close()
+    return [
+        ("Server", f"{_product(build)} on {hello.get('me') or hello.get('primary') or 'an unnamed host'}"),
+        ("Replica set", _replica_set(hello)),
+        (
+            "Database",
+            f"{database.name}: {stored['collections']} collections, {stored['objects']:.0f} documents",
+        ),
+        (
+            "Size",
+            f"{_megabytes(stored['storageSize'])} of data, {_megabytes(stored['indexSize'])} of indexes",
+        ),
+    ]
+
+
+def _product(build: dict[str, Any]) -> str:
+    if "secantusVersion" in build:
+        return f"SecantusDB {build['secantusVersion']} (answers as MongoDB {build['version']})"
+    return f"MongoDB {build['version']}"
+
+
+def _replica_set(hello: dict[str, Any]) -> str:
+    if "setName" not in hello:
+        return "none: Pastis needs one for transactions"
+    members = len(hello.get("hosts", []))
+    return f"{hello['setName']}, primary, {members} member{'s' if members != 1 else ''}"
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1_000_000:.1f} MB"

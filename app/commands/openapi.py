@@ -1,0 +1,27 @@
+"""`pastis openapi`: the description of the API as one file."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.commands.console import fail, load_settings
+
+
+def openapi(
+    output: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
+) -> None:
+    """Write the OpenAPI document of the API as JSON, sorted, so that versions compare well."""
+    from app.main import create_app
+
+    document = create_app(load_settings()).openapi()
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"Cannot write {output}: {error.strerror}.")

@@ -1,0 +1,103 @@
+"""`pastis serve`: the API on one port, with the database that the settings name."""
+
+import errno
+import socket
+import sys
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from app.commands.console import fail, load_settings, reachable, say
+from app.core.config import Settings
+
+# With about a second for the embedded database this keeps Ctrl-C under five.
+_GRACE_SECONDS = 2
+
+
+class _Server(uvicorn.Server):
+    """Tells the addresses once requests are served."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            address = _address(self.config.host, self.config.port)
+            say(f"API: {address}\nDocumentation: {address}/docs\nStop with Ctrl-C.")
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on instead of PASTIS_HOST.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on instead of PASTIS_PORT.")
+    ] = None,
+) -> None:
+    """Serve the API until Ctrl-C or SIGTERM.
+
+    Without PASTIS_DATABASE_URL it starts a database of its own in PASTIS_DATA_DIR, or joins the one that
+    another Pastis started there. In production it names all that is unsafe in the settings and exits.
+    """
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = load_settings().model_copy(update=given)
+    problems = settings.problems()
+    if problems:
+        fail("\n".join(["Pastis does not start in production with these settings:", *problems]))
+    with suppress(KeyboardInterrupt), _bind(settings) as listening, reachable(settings) as connected:
+        _run(connected, listening)
+    say("Stopped.")
+
+
+def _run(settings: Settings, listening: socket.socket) -> None:
+    from app.core.logging import configure
+    from app.main import create_app
+
+    configure(settings)
+    try:
+        _Server(_config(create_app(settings), settings)).run([listening])
+    except SystemExit:
+        # How uvicorn says that the application refused to start.
+        fail("Pastis could not start; the log says why.")
+
+
+def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        api,
+        host=settings.host,
+        port=settings.port,
+        loop="asyncio" if sys.platform == "win32" else "uvloop",
+        http="httptools",
+        lifespan="on",
+        workers=1,
+        server_header=False,
+        # Pastis writes its own log, one line a request.
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """Take the port before anything else starts; exits with 1 when it cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        # From here on a second Pastis is refused; what connects early waits until requests are served.
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            fail(
+                f"Port {settings.port} on {settings.host} is taken: Pastis may already run. Stop what uses "
+                "it, or choose another port with --port or PASTIS_PORT."
+            )
+        fail(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
+    return listening
+
+
+def _address(host: str, port: int) -> str:
+    # What to type into a browser on this machine.
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{name}:{port}"

@@ -1,0 +1,27 @@
+"""Commands run without the settings of the machine, in a folder of their own."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from fastapi import FastAPI
+
+from app.core.config import Settings, variable
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
+    # Where rich would take the terminal's width from.
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def small_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API that needs no database stands for the real one."""
+    module = ModuleType("app.main")
+    module.create_app = lambda _: FastAPI(title="Small", version="9")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "app.main", module)
