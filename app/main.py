@@ -75,7 +75,7 @@ def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], Any]:
         services = Services(settings, Database.connect(settings), resolve_secret(settings), clock)
         app.state.services = services
         preparing = asyncio.create_task(_prepare(services))
-        # Usually done before the first request; a database that is away must not keep the process from living.
+        # Usually done before the first request; a database that is away must not keep us from living.
         await asyncio.wait({preparing}, timeout=RETRY_SECONDS)
         try:
             yield

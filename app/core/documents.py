@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
         @classmethod
         def groups(cls, doc: Doc) -> list[str]:
-            """The audiences that may see this document: `workspace`, `project:<id>` or `task:<id>` (whoever sees that task)."""
+            """Who may see this document: `workspace`, `project:<id>`, or the audience of `task:<id>`."""
 
         @classmethod
         def refs(cls, doc: Doc) -> list[str]:

@@ -16,7 +16,7 @@ class Role(StrEnum):
 
 
 class Membership(Entity):
-    """Whom tasks and comments name. Without `user_id` it is a placeholder, made by an import, that cannot log in."""
+    """Whom tasks and comments name. Without `user_id`, a placeholder that cannot log in."""
 
     KIND: ClassVar[str] = "membership"
     INTERNAL: ClassVar[frozenset[str]] = frozenset()

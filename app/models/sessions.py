@@ -8,7 +8,7 @@ from app.core.documents import index
 
 
 class Session(Model):
-    """A login. Tokens are kept as SHA-256 only; `previous_refresh_hash` is the one before the last rotation."""
+    """A login. Tokens are kept as SHA-256 only, the refresh token before the last rotation too."""
 
     id: str = Field(primary_field=True)
     user_id: str

@@ -47,7 +47,7 @@ SORTS = {
 
 
 def _indexes() -> list[IndexModel]:
-    """Every filter that narrows (none, project, assignee) with every order, so that none is sorted in memory."""
+    """Every filter that narrows with every order, so that no list is sorted in memory."""
     scope = ("workspace_id", "derived.state")
     narrow = {"workspace": (), "project": ("project_id",), "assignee": ("assignee_ids",)}
     lists = [

@@ -24,6 +24,10 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+OMITTED: Any = None
+"""The default of a patch's member that may be absent but not null; `model_fields_set` tells which it was."""
+
+
 class Shown(BaseModel):
     """What a client receives."""
 
@@ -58,9 +62,9 @@ def _filled_block(text: str) -> str:
 
 
 def _date(text: str) -> str:
+    if not _DATE.fullmatch(text):  # fromisoformat also takes weeks and dates without hyphens
+        raise _refuse(FieldCode.INVALID_DATE)
     try:
-        if not _DATE.fullmatch(text):
-            raise ValueError(text)
         date.fromisoformat(text)
     except ValueError:
         raise _refuse(FieldCode.INVALID_DATE) from None
@@ -90,7 +94,9 @@ FilledBlock = Annotated[str, Field(min_length=1, max_length=BLOCK_LENGTH), After
 Id = Annotated[
     str, AfterValidator(_id), WithJsonSchema({"type": "string", "format": "uuid", "description": "UUIDv7"})
 ]
-NewId = Annotated[Id | None, Field(description="An id of the client's own making, a UUIDv7; else one is made.")]
+NewId = Annotated[
+    Id | None, Field(description="An id of the client's own making, a UUIDv7; else one is made.")
+]
 Ref = Annotated[str, Field(min_length=1, max_length=60)]
 """An id, or the key that works wherever the id does."""
 Ids = Annotated[list[Id], Field(max_length=50), AfterValidator(_distinct)]

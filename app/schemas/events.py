@@ -26,7 +26,9 @@ class OperationRead(Shown):
     verb: Literal["create", "delete", "update"]
     version: int
     set: dict[str, Any] = Field(description="The new values; the whole object where it was created.")
-    before: dict[str, Any] = Field(description="The former values of the same fields; the whole object where deleted.")
+    before: dict[str, Any] = Field(
+        description="The former values of the same fields; the whole object where deleted."
+    )
 
 
 class EventRead(Shown):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.schemas.base import KEPT, OTHER_ID, Block, Body, Id, Kept, Name, NewId, example
+from app.schemas.base import KEPT, OMITTED, OTHER_ID, Block, Body, Id, Kept, Name, NewId, example
 
 Color = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 DEFAULT_COLOR = "#8a8f98"
@@ -20,9 +20,9 @@ class LabelCreate(Body):
 
 
 class LabelPatch(Body):
-    name: Name = Field(default=None)
-    color: Color = Field(default=None)
-    description: Block = Field(default=None)
+    name: Name = OMITTED
+    color: Color = OMITTED
+    description: Block = OMITTED
 
     model_config = Body.model_config | example(color="#2ca02c")
 

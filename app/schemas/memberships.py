@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.models.memberships import Role
-from app.schemas.base import KEPT, OTHER_ID, Body, Id, Kept, Name, NewId, example
+from app.schemas.base import KEPT, OMITTED, OTHER_ID, Body, Id, Kept, Name, NewId, example
 
 
 class MembershipCreate(Body):
@@ -21,8 +21,8 @@ class MembershipCreate(Body):
 
 
 class MembershipPatch(Body):
-    display_name: Name = Field(default=None)
-    role: Role = Field(default=None)
+    display_name: Name = OMITTED
+    role: Role = OMITTED
 
     model_config = Body.model_config | example(role="admin")
 

@@ -10,4 +10,6 @@ T = TypeVar("T")
 class Page(BaseModel, Generic[T]):
     items: list[T]
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last.")
-    total: int | None = Field(None, description="How many match in all; only where `count=true` asked for it.")
+    total: int | None = Field(
+        None, description="How many match in all; only where `count=true` asked for it."
+    )

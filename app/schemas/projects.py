@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.schemas.base import KEPT, OTHER_ID, Block, Body, Id, Kept, Name, NewId, example
+from app.schemas.base import KEPT, OMITTED, OTHER_ID, Block, Body, Id, Kept, Name, NewId, example
 
 ProjectKey = Annotated[str, Field(min_length=2, max_length=10, pattern=r"^[A-Z][A-Z0-9]+$")]
 
@@ -21,10 +21,10 @@ class ProjectCreate(Body):
 
 
 class ProjectPatch(Body):
-    name: Name = Field(default=None)
-    description: Block = Field(default=None)
+    name: Name = OMITTED
+    description: Block = OMITTED
     lead_id: Id | None = None
-    default_status_id: Id = Field(default=None)
+    default_status_id: Id = OMITTED
 
     model_config = Body.model_config | example(name="Infusion", lead_id=None)
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from app.models.statuses import Category
-from app.schemas.base import KEPT, OTHER_ID, Body, Id, Kept, Name, NewId, example
+from app.schemas.base import KEPT, OMITTED, OTHER_ID, Body, Id, Kept, Name, NewId, example
 
 
 class StatusCreate(Body):
@@ -15,7 +15,7 @@ class StatusCreate(Body):
 
 
 class StatusPatch(Body):
-    name: Name = Field(default=None)
+    name: Name = OMITTED
 
     model_config = Body.model_config | example(name="In code review")
 

@@ -7,7 +7,22 @@ from pydantic import Field
 
 from app.models.statuses import Category
 from app.models.tasks import Priority, TaskType
-from app.schemas.base import KEPT, OTHER_ID, Block, Body, Day, Id, Ids, Kept, NewId, Number, Ref, Title, example
+from app.schemas.base import (
+    KEPT,
+    OMITTED,
+    OTHER_ID,
+    Block,
+    Body,
+    Day,
+    Id,
+    Ids,
+    Kept,
+    NewId,
+    Number,
+    Ref,
+    Title,
+    example,
+)
 
 
 class TaskCreate(Body):
@@ -38,13 +53,13 @@ class TaskCreate(Body):
 class TaskPatch(Body):
     """A merge patch: what is absent stays, null clears."""
 
-    title: Title = Field(default=None)
-    description: Block = Field(default=None)
-    type: TaskType = Field(default=None)
-    status_id: Id = Field(default=None)
-    priority: Priority = Field(default=None)
-    label_ids: Ids = Field(default=None)
-    assignee_ids: Ids = Field(default=None)
+    title: Title = OMITTED
+    description: Block = OMITTED
+    type: TaskType = OMITTED
+    status_id: Id = OMITTED
+    priority: Priority = OMITTED
+    label_ids: Ids = OMITTED
+    assignee_ids: Ids = OMITTED
     parent_id: Ref | None = None
     estimate: Number | None = None
     start_date: Day | None = None
@@ -67,7 +82,9 @@ class TaskMove(Body):
     """Another project. The task keeps its id, history and former keys."""
 
     project_id: Ref
-    status_id: Id | None = Field(None, description="A status there; else the one of the same name or category.")
+    status_id: Id | None = Field(
+        None, description="A status there; else the one of the same name or category."
+    )
 
     model_config = Body.model_config | example(project_id="INFRA")
 

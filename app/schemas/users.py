@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.schemas.base import ID, TIME, Body, Id, Name, Shown, example
+from app.schemas.base import ID, OMITTED, TIME, Body, Id, Name, Shown, example
 
 
 class UserRead(Shown):
@@ -25,7 +25,7 @@ class UserRead(Shown):
 
 
 class UserPatch(Body):
-    display_name: Name = Field(default=None)
+    display_name: Name = OMITTED
 
     model_config = Body.model_config | example(display_name="Justin Obara")
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.core.errors import FieldCode
-from app.schemas.base import ID, KEPT, Block, Body, Kept, Name, NewId, example
+from app.schemas.base import ID, KEPT, OMITTED, Block, Body, Kept, Name, NewId, example
 from app.utils.ids import is_id
 
 
@@ -32,9 +32,9 @@ class WorkspaceCreate(Body):
 
 
 class WorkspacePatch(Body):
-    slug: Slug = Field(default=None)
-    name: Name = Field(default=None)
-    description: Block = Field(default=None)
+    slug: Slug = OMITTED
+    name: Name = OMITTED
+    description: Block = OMITTED
 
     model_config = Body.model_config | example(name="Fluid Project")
 

@@ -19,14 +19,11 @@ E = TypeVar("E", Category, Priority)
 
 MAX_VALUES = 50
 Several = Annotated[str | None, Query(max_length=2000, description="One, or several separated by commas.")]
-OrNone = Annotated[
-    str | None, Query(max_length=2000, description="One, or several separated by commas; `none` for none.")
-]
 Sort = Annotated[
     str,
     Query(
         pattern=f"^-?({'|'.join(SORTS)})$",
-        description="`rank`, `created`, `updated`, `due` or `priority` (the most urgent first); `-` turns it.",
+        description="`rank`, `created`, `updated`, `due`, `priority` (the most urgent first); `-` turns it.",
     ),
 ]
 Include = Annotated[str | None, Query(pattern="^description$", description="Fields that lists leave out.")]

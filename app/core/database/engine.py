@@ -126,18 +126,15 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncClientSession]:
         """A snapshot transaction that ends with the block: committed, or rolled back on an exception."""
-        async with self.session() as session:
-            async with await self.begin(session):
-                yield session
+        async with self.session() as session, await self.begin(session):
+            yield session
 
     def session(self) -> AsyncClientSession:
         return self.client.start_session()
 
     @staticmethod
     async def begin(session: AsyncClientSession) -> Any:
-        return await session.start_transaction(
-            read_concern=ReadConcern("snapshot"), write_concern=DURABLE
-        )
+        return await session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=DURABLE)
 
     async def is_ready(self) -> bool:
         """Whether a primary answers within the timeout."""
@@ -156,5 +153,3 @@ class Database:
 
     async def close(self) -> None:
         await self.client.close()
-
-

@@ -114,7 +114,7 @@ class Batch:
 
 def _write(key: Key, entry: Entry) -> Write | None:
     """The targeted write that brings the database from `stored` to `current`."""
-    model, id_ = key
+    id_ = key[1]
     before, after = entry.stored, entry.current
     if before is after or (before is None and after is None):
         return None

@@ -24,7 +24,7 @@ COMMIT_SECONDS = 5.0
 
 
 class PoisonedError(Exception):
-    """A submission was refused after its writes had been flushed: the transaction must start again without it."""
+    """A submission was refused after its writes were flushed: start again without it."""
 
 
 @dataclass(slots=True)
@@ -113,7 +113,9 @@ class Transaction:
         keys = [key for one in group if (key := self._mutation_id(one)) is not None]
         if not keys:
             return {}
-        docs = await self._database.collection(Mutation).find({"_id": {"$in": keys}}, session=session).to_list()
+        docs = (
+            await self._database.collection(Mutation).find({"_id": {"$in": keys}}, session=session).to_list()
+        )
         return {doc["_id"]: doc for doc in docs}
 
     def _mutation_id(self, submission: Submission) -> str | None:
@@ -184,9 +186,7 @@ class Transaction:
         log.events.append(work.event(operations))
         return Outcome(value, work.seq)
 
-    def _replay(
-        self, record: Doc, submission: Submission
-    ) -> tuple[list[Outcome[Any]], PastisError | None]:
+    def _replay(self, record: Doc, submission: Submission) -> tuple[list[Outcome[Any]], PastisError | None]:
         if record["fingerprint"] != submission.context.fingerprint:
             return [], PastisError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
         return [

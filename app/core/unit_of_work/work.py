@@ -13,7 +13,6 @@ from app.core.unit_of_work.command import Command, Context
 E = TypeVar("E", bound=Entity)
 
 
-
 class Work:
     """One command's part of a transaction.
 
@@ -21,7 +20,13 @@ class Work:
     """
 
     def __init__(
-        self, batch: Batch, command: Command[Any], context: Context, workspace_id: str, seq: int, now: datetime
+        self,
+        batch: Batch,
+        command: Command[Any],
+        context: Context,
+        workspace_id: str,
+        seq: int,
+        now: datetime,
     ) -> None:
         self._batch = batch
         self._command = command
@@ -104,7 +109,9 @@ class Work:
     def operations(self) -> list[Doc]:
         """What this command changed, in order, as the log keeps it."""
         pairs = ((key, before, self._batch.entries[key].current) for key, before in self.touched.items())
-        return [op for op in (_operation(key[0], before, after, self.seq) for key, before, after in pairs) if op]
+        return [
+            op for op in (_operation(key[0], before, after, self.seq) for key, before, after in pairs) if op
+        ]
 
     def event(self, operations: list[Doc]) -> Doc:
         """The event of this command, or of what is left of it when nothing public changed."""

@@ -112,7 +112,7 @@ class Writer:
         return start
 
     async def drain(self) -> None:
-        """Commit what waits, and what comes meanwhile, until nothing waits. No timer: a lone command goes alone."""
+        """Commit what waits, and what comes meanwhile. No timer: a lone command goes alone."""
         try:
             while self.waiting:
                 count = min(len(self.waiting), MAX_TOGETHER)
@@ -175,5 +175,3 @@ def _fail(group: list[Submission], exc: Exception) -> None:
     for one in group:
         with contextlib.suppress(asyncio.InvalidStateError):
             one.future.set_exception(exc)
-
-

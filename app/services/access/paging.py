@@ -59,7 +59,9 @@ class Order:
 
 def fingerprint(kind: str, workspace_id: str, query: Doc, order: Order) -> str:
     """What a cursor is bound to: the list that it was given out for."""
-    parts = orjson.dumps([kind, workspace_id, query, order.field, order.descending], option=orjson.OPT_SORT_KEYS)
+    parts = orjson.dumps(
+        [kind, workspace_id, query, order.field, order.descending], option=orjson.OPT_SORT_KEYS
+    )
     return hashlib.sha256(parts).hexdigest()
 
 

@@ -15,12 +15,15 @@ from app.models.workspaces import Workspace
 async def principal(
     database: Database, access_hash: str, now: datetime, workspace_ref: str | None
 ) -> Doc | None:
-    """The living session with its `user` and, where a workspace is named, `workspace`, `membership`, `projects`.
+    """The living session with its `user`, and with `membership` and `projects` of a workspace if one is named.
 
     Expiry is part of the query: a session that has ended is not found.
     """
     living = {"access_hash": access_hash, "access_expires_at": {"$gt": now}, "expires_at": {"$gt": now}}
-    pipeline: list[Doc] = [{"$match": living}, _lookup(User, "user", {"user_id": "$user_id"}, "_id", "user_id")]
+    pipeline: list[Doc] = [
+        {"$match": living},
+        _lookup(User, "user", {"user_id": "$user_id"}, "_id", "user_id"),
+    ]
     if workspace_ref is not None:
         pipeline += _workspace_stages(workspace_ref)
     found = await (await database.collection(Session).aggregate(pipeline)).to_list()

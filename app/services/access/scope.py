@@ -71,7 +71,9 @@ class Scope:
         if known is not None:
             return known
         # Made by another process within the last second, or not there.
-        found = await self.collection(Project).find_one({"$or": [{"_id": ref}, {"key": ref.upper()}]}, {"_id": 1})
+        found = await self.collection(Project).find_one(
+            {"$or": [{"_id": ref}, {"key": ref.upper()}]}, {"_id": 1}
+        )
         if found is None:
             raise not_found("project")
         return str(found["_id"])

@@ -24,7 +24,7 @@ class AuthEngine:
         return await self._sessions.refresh(refresh_token)
 
     async def change_password(self, principal: Principal, current: str, password: str) -> None:
-        """Set a new password and end all other logins; raises `invalid_credentials` for a wrong present one."""
+        """Set a new password and end all other logins; raises `invalid_credentials`."""
         user = await self._users.get(principal.user_id)
         if not await verify_password(current, user.password_hash):
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)

@@ -1,6 +1,6 @@
 """Comments: written, edited, deleted; the former text stays in the log."""
 
-from app.core.documents import Doc, public
+from app.core.documents import Doc, Entity, public
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.comments import Comment
@@ -28,7 +28,10 @@ class CommentEngine:
     async def page(self, task_ref: str, request: PageRequest) -> Page:
         task_id = await resolve(self._scope, task_ref)
         page = await queries.page(self._scope, task_id, request)
-        if not page.items and await self._scope.collection(Task).find_one({"_id": task_id}, {"_id": 1}) is None:
+        if (
+            not page.items
+            and await self._scope.collection(Task).find_one({"_id": task_id}, {"_id": 1}) is None
+        ):
             raise not_found("task")
         return page
 
@@ -63,7 +66,7 @@ class CommentEngine:
                 return comment
             return work.update(comment, body=patch.body, edited_at=work.now)
 
-        reads = {Task: [task_id], Comment: [comment_id]}
+        reads: dict[type[Entity], list[str]] = {Task: [task_id], Comment: [comment_id]}
         return await self._scope.run(Command("comment.update", decide, reads))
 
     async def delete(self, task_ref: str, comment_id: str) -> Outcome[None]:
@@ -72,7 +75,7 @@ class CommentEngine:
         async def decide(work: Work) -> None:
             work.remove(await self._own(work, task_id, comment_id, Permission.COMMENT_DELETE))
 
-        reads = {Task: [task_id], Comment: [comment_id]}
+        reads: dict[type[Entity], list[str]] = {Task: [task_id], Comment: [comment_id]}
         return await self._scope.run(Command("comment.delete", decide, reads))
 
     async def _own(self, work: Work, task_id: str, comment_id: str, permission: Permission) -> Comment:

@@ -13,4 +13,6 @@ async def get(scope: Scope, task_id: str, comment_id: str) -> Doc | None:
 
 async def page(scope: Scope, task_id: str, request: PageRequest) -> Page:
     """A task's comments, the oldest first."""
-    return await scope.collection(Comment).page({"task_id": task_id}, BY_TIME, request, hint="comments_by_task")
+    return await scope.collection(Comment).page(
+        {"task_id": task_id}, BY_TIME, request, hint="comments_by_task"
+    )

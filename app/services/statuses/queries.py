@@ -13,7 +13,9 @@ async def get(scope: Scope, project_id: str, status_id: str) -> Doc | None:
 
 
 async def page(scope: Scope, project_id: str, request: PageRequest) -> Page:
-    return await scope.collection(Status).page({"project_id": project_id}, BY_RANK, request, hint="statuses_by_rank")
+    return await scope.collection(Status).page(
+        {"project_id": project_id}, BY_RANK, request, hint="statuses_by_rank"
+    )
 
 
 async def of_project(work: Work, project_id: str) -> list[Status]:

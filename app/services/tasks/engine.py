@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from app.core.documents import Doc, public
-from app.core.errors import FieldCode, PastisError, ErrorCode, invalid, not_found
+from app.core.errors import ErrorCode, FieldCode, PastisError, invalid, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.labels import Label
 from app.models.memberships import Membership

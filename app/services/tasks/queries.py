@@ -46,7 +46,11 @@ async def page(
 
 async def neighbour(work: Work, task: Task, *, project_id: str, rank: str, above: bool) -> Task | None:
     """The next other task of the project's order, above or below a rank."""
-    query: Doc = {"project_id": project_id, "rank": {"$lt" if above else "$gt": rank}, "_id": {"$ne": task.id}}
+    query: Doc = {
+        "project_id": project_id,
+        "rank": {"$lt" if above else "$gt": rank},
+        "_id": {"$ne": task.id},
+    }
     found = await work.find(Task, query, [("rank", -1 if above else 1)], limit=1)
     return found[0] if found else None
 

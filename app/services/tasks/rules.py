@@ -88,7 +88,7 @@ def check_parents(task_id: str, ancestors: Sequence[Task]) -> None:
 
 
 def next_key(task: Task, project: Project) -> tuple[str, int]:
-    """The key that a task gets in a project, its former one there if it had one, and the highest number then."""
+    """A task's key in a project, its former one if it had one there, and the highest number then."""
     prefix = f"{project.key}-"
     for key in task.former_keys:
         if key.startswith(prefix):

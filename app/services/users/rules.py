@@ -25,5 +25,3 @@ def check_password(password: str) -> None:
         raise invalid("/password", FieldCode.TOO_SHORT, limit=low)
     if len(password) > high:
         raise invalid("/password", FieldCode.TOO_LONG, limit=high)
-
-

@@ -1,5 +1,7 @@
 """Workspaces: founded by anybody with an account, who becomes the owner."""
 
+from typing import Any
+
 from app.core.documents import Doc, public
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.unit_of_work import Command, Outcome, Work
@@ -20,7 +22,7 @@ async def create_workspace(account: AccountScope, data: WorkspaceCreate) -> Outc
     async def decide(work: Work) -> Workspace:
         if await work.get(Workspace, workspace_id) is not None:
             raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="id")
-        stamp = {"workspace_id": workspace_id, "created_at": work.now, "updated_at": work.now}
+        stamp: dict[str, Any] = {"workspace_id": workspace_id, "created_at": work.now, "updated_at": work.now}
         work.add(
             Membership(
                 id=new_id(),
@@ -63,9 +65,10 @@ class WorkspaceEngine:
             self._scope.check_version(workspace)
             return work.update(workspace, **changes)
 
-        if "slug" in changes and changes["slug"] != (await self.get())["slug"]:
-            if await queries.slug_taken(self._scope.database, changes["slug"]):
-                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="slug")
+        slug = changes.get("slug")
+        taken = slug is not None and await queries.slug_taken(self._scope.database, slug)
+        if taken and slug != (await self.get())["slug"]:
+            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="slug")
         return await self._scope.run(
             Command("workspace.update", decide, {Workspace: [self._scope.workspace_id]})
         )

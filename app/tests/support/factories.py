@@ -62,7 +62,9 @@ class Workspace:
     statuses: dict[str, str] = field(default_factory=dict)
     """Ids of FLUID's statuses by name."""
 
-    async def task(self, title: str = "Focus is lost when the dialog closes", **fields: Any) -> dict[str, Any]:
+    async def task(
+        self, title: str = "Focus is lost when the dialog closes", **fields: Any
+    ) -> dict[str, Any]:
         body = {"project_id": "FLUID", "title": title, **fields}
         task: dict[str, Any] = ok(await self.api.post("/tasks", body), 201)
         return task
@@ -72,7 +74,9 @@ class Workspace:
         return label
 
     async def comment(self, task: dict[str, Any], body: str = "Fixed in r10241.") -> dict[str, Any]:
-        comment: dict[str, Any] = ok(await self.api.post(f"/tasks/{task['id']}/comments", {"body": body}), 201)
+        comment: dict[str, Any] = ok(
+            await self.api.post(f"/tasks/{task['id']}/comments", {"body": body}), 201
+        )
         return comment
 
 
@@ -85,9 +89,7 @@ async def found_workspace(services: Services, anonymous: Client) -> Workspace:
     }
     slug = f"fluid-{new_id()[-12:]}"
     clients = {role: anonymous.as_(await log_in(services, user)) for role, user in users.items()}
-    made = ok(
-        await clients["owner"].post("/api/v1/workspaces", {"slug": slug, "name": "Fluid Project"}), 201
-    )
+    made = ok(await clients["owner"].post("/api/v1/workspaces", {"slug": slug, "name": "Fluid Project"}), 201)
     base = f"/api/v1/workspaces/{slug}"
     api = clients["owner"].at(base)
     membership_ids = {}

@@ -42,10 +42,10 @@ async def create_token(
     request: Request,
     username: Annotated[str, Form(max_length=254)],
     password: Annotated[str, Form(max_length=128)],
-    grant_type: Annotated[str, Form(pattern="^password$")] = "password",
-    scope: Annotated[str, Form(max_length=200)] = "",
-    client_id: Annotated[str | None, Form(max_length=200)] = None,
-    client_secret: Annotated[str | None, Form(max_length=200)] = None,
+    _grant_type: Annotated[str, Form(alias="grant_type", pattern="^password$")] = "password",
+    _scope: Annotated[str, Form(alias="scope", max_length=200)] = "",
+    _client_id: Annotated[str | None, Form(alias="client_id", max_length=200)] = None,
+    _client_secret: Annotated[str | None, Form(alias="client_secret", max_length=200)] = None,
 ) -> Response:
     """The same login as an OAuth 2 password grant, for the Authorize button of /docs."""
     return _answer(await services.auth.login(username, password, remember_me=False, client=_client(request)))
@@ -53,7 +53,7 @@ async def create_token(
 
 @router.post("/refresh", response_model=TokensRead, responses=problems.OPEN, dependencies=PUBLIC)
 async def refresh_login(services: Process, body: RefreshCreate) -> Response:
-    """New tokens for a refresh token. Asked again within a minute, because the answer was lost, the same ones."""
+    """New tokens for a refresh token; asked again within a minute, as after a lost answer, the same ones."""
     return _answer(await services.auth.refresh(body.refresh_token))
 
 

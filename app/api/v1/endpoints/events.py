@@ -33,5 +33,5 @@ async def get_event(activity: Activity, request: Request, seq: Seq) -> Response:
     dependencies=[Depends(Requires(Permission.EVENT_UNDO))],
 )
 async def undo_event(activity: ActivityWriter, seq: Seq) -> Response:
-    """Do the inverse of an event, as a change of one's own; 409 with the reason where later changes forbid it."""
+    """Do the inverse of an event; 409 with the reason where later changes forbid it."""
     return deleted(await activity.undo(seq))

@@ -17,7 +17,7 @@ router = APIRouter(
 )
 
 
-@router.get("/live", response_model=HealthRead, responses=problem_responses(ErrorCode.UNKNOWN_PARAMETER))
+@router.get("/live", responses=problem_responses(ErrorCode.UNKNOWN_PARAMETER))
 async def get_liveness() -> HealthRead:
     """The process answers. It should not be restarted for a database that is away."""
     return HealthRead(status="live")
@@ -25,7 +25,6 @@ async def get_liveness() -> HealthRead:
 
 @router.get(
     "/ready",
-    response_model=HealthRead,
     responses=problem_responses(ErrorCode.UNKNOWN_PARAMETER, ErrorCode.DATABASE_UNAVAILABLE),
 )
 async def get_readiness(request: Request) -> HealthRead:

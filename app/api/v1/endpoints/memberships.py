@@ -13,7 +13,9 @@ from app.schemas.memberships import MembershipCreate, MembershipPatch, Membershi
 from app.schemas.pagination import Page
 from app.services.access import Permission
 
-router = APIRouter(prefix="/workspaces/{workspace}/memberships", tags=["memberships"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/workspaces/{workspace}/memberships", tags=["memberships"], route_class=StrictRoute
+)
 Removed = Annotated[bool, Query(description="Those whose membership has ended instead.")]
 
 
@@ -24,7 +26,9 @@ Removed = Annotated[bool, Query(description="Those whose membership has ended in
     responses=problems.WRITE,
     dependencies=[Depends(Requires(Permission.MEMBERSHIP_CREATE))],
 )
-async def create_membership(memberships: MembershipWriter, request: Request, body: MembershipCreate) -> Response:
+async def create_membership(
+    memberships: MembershipWriter, request: Request, body: MembershipCreate
+) -> Response:
     """Let an account in by its address, or name a placeholder."""
     return created(request, await memberships.create(body))
 

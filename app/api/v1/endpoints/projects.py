@@ -58,7 +58,9 @@ async def archive_project(projects: ProjectWriter, project: RefPath) -> Response
     return changed(await projects.archive(project))
 
 
-@router.post("/{project}/unarchive", response_model=ProjectRead, responses=problems.ACTION, dependencies=UPDATE)
+@router.post(
+    "/{project}/unarchive", response_model=ProjectRead, responses=problems.ACTION, dependencies=UPDATE
+)
 async def unarchive_project(projects: ProjectWriter, project: RefPath) -> Response:
     """Take a project back."""
     return changed(await projects.unarchive(project))

@@ -102,5 +102,5 @@ async def move_task(tasks: TaskWriter, task: RefPath, body: TaskMove) -> Respons
     dependencies=[Depends(Requires(Permission.EVENT_READ))],
 )
 async def list_task_activity(activity: Activity, request: Request, task: RefPath, page: Paging) -> Response:
-    """Who changed what of a task and its comments, from what to what, when and with what; the newest first."""
+    """Who changed what of a task and its comments, from what to what; the newest first."""
     return listed(request, await activity.of_task(task, page))
