@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
-from pymongo.errors import PyMongoError
 from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
@@ -21,6 +20,7 @@ from app.core import logging
 from app.core.clock import Clock
 from app.core.config import Settings, resolve_secret
 from app.core.database.engine import Database
+from app.core.database.errors import classify
 from app.services.bootstrap import Services
 
 RETRY_SECONDS = 1.0
@@ -77,6 +77,8 @@ def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], Any]:
         preparing = asyncio.create_task(_prepare(services))
         # Usually done before the first request; a database that is away must not keep us from living.
         await asyncio.wait({preparing}, timeout=RETRY_SECONDS)
+        if preparing.done():
+            preparing.result()  # what is wrong with more than the connection must not start
         try:
             yield
         finally:
@@ -92,8 +94,11 @@ async def _prepare(services: Services) -> None:
     while True:
         try:
             await services.prepare()
-        except PyMongoError as exc:
-            logger.warning("the database is not ready, trying again", error=str(exc))
+        except Exception as exc:
+            if classify(exc) is None:
+                logger.exception("the database cannot be made ready")
+                raise
+            logger.warning("the database is away, trying again", error=type(exc).__name__)
             await asyncio.sleep(RETRY_SECONDS)
         else:
             return

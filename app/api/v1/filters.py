@@ -11,8 +11,7 @@ from app.models.statuses import Category
 from app.models.tasks import SORTS, Priority, State
 from app.schemas.base import Day
 from app.services.access import Scope
-from app.services.tasks import TaskFilter
-from app.services.tasks.queries import resolve
+from app.services.tasks import TaskFilter, resolve_task
 from app.utils.ids import is_id
 
 E = TypeVar("E", Category, Priority)
@@ -103,4 +102,4 @@ def _people(text: str | None, me: str) -> tuple[str | None, ...]:
 async def _parent(scope: Scope, ref: str | None) -> tuple[str | None, ...]:
     if ref is None:
         return ()
-    return (None,) if ref == "none" else (await resolve(scope, ref),)
+    return (None,) if ref == "none" else (await resolve_task(scope, ref),)

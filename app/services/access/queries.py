@@ -15,7 +15,7 @@ from app.models.workspaces import Workspace
 async def principal(
     database: Database, access_hash: str, now: datetime, workspace_ref: str | None
 ) -> Doc | None:
-    """The living session with its `user`, and with `membership` and `projects` of a workspace if one is named.
+    """The living session with its `user`, and `membership` and `projects` of a workspace if one is named.
 
     Expiry is part of the query: a session that has ended is not found.
     """

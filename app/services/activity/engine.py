@@ -12,7 +12,7 @@ from app.services.access import Page, PageRequest, Scope
 from app.services.access.paging import Order, fingerprint, read_cursor, write_cursor
 from app.services.activity import queries, rules
 from app.services.comments.rules import check_own
-from app.services.tasks.queries import resolve
+from app.services.tasks import resolve_task
 from app.services.tasks.rules import with_derived
 
 _ORDER = Order("seq", descending=True)
@@ -32,7 +32,7 @@ class ActivityEngine:
 
     async def of_task(self, ref: str, request: PageRequest) -> Page:
         """Who changed what of a task and its comments, the newest first."""
-        task_id = await resolve(self._scope, ref)
+        task_id = await resolve_task(self._scope, ref)
         bound = fingerprint("activity", self._scope.workspace_id, {"ref": task_id}, _ORDER)
         before = None
         if request.cursor is not None:

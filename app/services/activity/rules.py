@@ -5,7 +5,7 @@ from typing import Any
 
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
-from app.services.access import Permission
+from app.services.access.permissions import Permission
 
 BOOKKEEPING = frozenset({"version", "updated_at"})
 """Fields that every change moves; they say nothing about what was changed."""

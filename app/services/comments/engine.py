@@ -8,7 +8,7 @@ from app.models.tasks import Task
 from app.schemas.comments import CommentCreate, CommentPatch
 from app.services.access import Page, PageRequest, Permission, Scope
 from app.services.comments import queries, rules
-from app.services.tasks.queries import resolve
+from app.services.tasks import resolve_task
 from app.services.tasks.rules import check_changeable
 from app.utils.ids import new_id
 
@@ -20,13 +20,13 @@ class CommentEngine:
         self._scope = scope
 
     async def get(self, task_ref: str, comment_id: str) -> Doc:
-        doc = await queries.get(self._scope, await resolve(self._scope, task_ref), comment_id)
+        doc = await queries.get(self._scope, await resolve_task(self._scope, task_ref), comment_id)
         if doc is None:
             raise not_found("comment")
         return public(Comment, doc)
 
     async def page(self, task_ref: str, request: PageRequest) -> Page:
-        task_id = await resolve(self._scope, task_ref)
+        task_id = await resolve_task(self._scope, task_ref)
         page = await queries.page(self._scope, task_id, request)
         if (
             not page.items
@@ -36,7 +36,7 @@ class CommentEngine:
         return page
 
     async def create(self, task_ref: str, data: CommentCreate) -> Outcome[Comment]:
-        task_id = await resolve(self._scope, task_ref)
+        task_id = await resolve_task(self._scope, task_ref)
         comment_id = data.id or new_id()
 
         async def decide(work: Work) -> Comment:
@@ -58,7 +58,7 @@ class CommentEngine:
         return await self._scope.run(Command("comment.create", decide, {Task: [task_id]}))
 
     async def update(self, task_ref: str, comment_id: str, patch: CommentPatch) -> Outcome[Comment]:
-        task_id = await resolve(self._scope, task_ref)
+        task_id = await resolve_task(self._scope, task_ref)
 
         async def decide(work: Work) -> Comment:
             comment = await self._own(work, task_id, comment_id, Permission.COMMENT_UPDATE)
@@ -70,7 +70,7 @@ class CommentEngine:
         return await self._scope.run(Command("comment.update", decide, reads))
 
     async def delete(self, task_ref: str, comment_id: str) -> Outcome[None]:
-        task_id = await resolve(self._scope, task_ref)
+        task_id = await resolve_task(self._scope, task_ref)
 
         async def decide(work: Work) -> None:
             work.remove(await self._own(work, task_id, comment_id, Permission.COMMENT_DELETE))

@@ -23,6 +23,11 @@ def add_statuses(work: Work, project_id: str, wanted: Sequence[tuple[str, Catego
     ]
 
 
+async def project_statuses(work: Work, project_id: str) -> list[Status]:
+    """A project's statuses in the order of its board."""
+    return await queries.of_project(work, project_id)
+
+
 class StatusEngine:
     """The statuses of one project."""
 

@@ -13,13 +13,18 @@ from app.models.statuses import Status
 from app.models.tasks import Task
 from app.schemas.tasks import TaskCreate, TaskMove, TaskPatch, TaskRank
 from app.services.access import Page, PageRequest, Scope
-from app.services.statuses.queries import of_project
+from app.services.statuses import project_statuses
 from app.services.statuses.rules import counterpart
 from app.services.tasks import queries, rules
 from app.services.tasks.changes import apply_changes, check_references
 from app.services.tasks.rules import TaskFilter
 from app.utils import ranks
 from app.utils.ids import new_id
+
+
+async def resolve_task(scope: Scope, ref: str) -> str:
+    """The id of a task named by id, key or former key; raises `not_found` for a key that no task has."""
+    return await queries.resolve(scope, ref)
 
 
 class TaskEngine:
@@ -203,7 +208,7 @@ class TaskEngine:
         if status_id is not None:
             return await _status(work, target, status_id)
         present = await work.require(Status, task.status_id)
-        return counterpart(await of_project(work, target.id), present, target.default_status_id)
+        return counterpart(await project_statuses(work, target.id), present, target.default_status_id)
 
 
 async def _check_open(work: Work, project_id: str) -> None:

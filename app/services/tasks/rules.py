@@ -11,7 +11,7 @@ from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.models.projects import Project
 from app.models.statuses import Category, Status
 from app.models.tasks import SORTS, Priority, State, Task
-from app.services.access import Order
+from app.services.access.paging import Order
 
 NO_DUE_DATE = "9999-12-31"
 """Sorts tasks without a due date behind all others."""
