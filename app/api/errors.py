@@ -20,6 +20,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from app.api.validation import field_errors
+from app.core.database.errors import classify
 from app.core.errors import STATUS, ErrorCode, FieldCode, FieldError, PastisError
 from app.core.logging import get_logger
 from app.core.messages import DEFAULT_LANGUAGE, field_text, pick_language, problem_text
@@ -97,7 +98,11 @@ def problem(scope: Scope, error: PastisError) -> Response:
 
 
 def unforeseen(scope: Scope, error: Exception) -> Response:
-    """Log a defect and answer for it without a word about the inside."""
+    """Answer for a database that is away; log a defect and answer without a word about the inside."""
+    known = classify(error)
+    if known is not None:
+        logger.warning("the database failed", error=type(error).__name__)
+        return problem(scope, known)
     logger.error("unforeseen exception", exc_info=error)
     return problem(scope, PastisError(ErrorCode.INTERNAL_ERROR))
 

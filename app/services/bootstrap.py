@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.database.engine import Database
+from app.core.database.migrations import migrate
 from app.core.unit_of_work import Reaction, Writers
 from app.models import DOCUMENTS, ENTITIES
+from app.models.migrations import MIGRATIONS
 from app.services.access import Access
 from app.services.auth import AuthEngine
 from app.services.sessions import SessionEngine
@@ -37,6 +39,7 @@ class Services:
 
     async def prepare(self) -> None:
         """Bring the database to what this version needs; safe to run by several processes at once."""
+        await migrate(self.database, MIGRATIONS, self.clock)
         await self.database.create_indexes(DOCUMENTS)
         self.ready = True
 

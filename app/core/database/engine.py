@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Generator, Mapping, Sequen
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import pymongo
 from odmantic import Model
 from odmantic.engine import AIOEngine, BaseEngine
 from pymongo import AsyncMongoClient
@@ -149,7 +150,9 @@ class Database:
         for model in models:
             wanted = list(model.__indexes__())
             if wanted:
-                await self.collection(model).create_indexes(wanted)  # type: ignore[arg-type]
+                # Building an index over much data takes its time; no request waits for it.
+                with pymongo.timeout(None):
+                    await self.collection(model).create_indexes(wanted)  # type: ignore[arg-type]
 
     async def close(self) -> None:
         await self.client.close()

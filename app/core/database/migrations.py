@@ -1,0 +1,140 @@
+"""Ordered changes of stored data: each runs once, is recorded, and goes on where it was interrupted."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pymongo
+from pymongo.errors import DuplicateKeyError
+
+from app.core.clock import Clock
+from app.core.database.engine import Database
+from app.core.documents import Doc
+from app.core.logging import get_logger
+from app.utils.ids import new_id
+
+COLLECTION = "migrations"
+LOCK = "lock"
+LEASE = timedelta(seconds=30)
+RETRY_SECONDS = 0.2
+
+logger = get_logger(__name__)
+
+
+class NewerDatabaseError(Exception):
+    """The database was migrated by a newer version, which this one cannot undo."""
+
+
+class Progress:
+    """How far one migration has come; what is saved survives the process."""
+
+    def __init__(self, database: Database, number: int, value: Any) -> None:
+        self._database = database
+        self._number = number
+        self.value = value
+
+    async def save(self, value: Any) -> None:
+        self.value = value
+        await self._database.raw(COLLECTION).update_one({"_id": self._number}, {"$set": {"progress": value}})
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One change. `run` must bear being started again from its last saved progress."""
+
+    number: int
+    name: str
+    run: Callable[[Database, Progress], Awaitable[None]]
+
+
+async def status(database: Database, migrations: Sequence[Migration]) -> list[Doc]:
+    """Every known migration with its state: `pending`, `running` or `done`."""
+    records = {doc["_id"]: doc for doc in await _records(database)}
+    return [
+        {"number": one.number, "name": one.name, "state": records.get(one.number, {}).get("state", "pending")}
+        for one in migrations
+    ]
+
+
+async def migrate(database: Database, migrations: Sequence[Migration], clock: Clock) -> list[str]:
+    """Run what has not been run, in order, in one process at a time; give the names of those.
+
+    Others that start meanwhile wait, and then find nothing to do. Raises NewerDatabaseError.
+    """
+    if not await _pending(database, migrations):
+        return []
+    async with _locked(database, clock):
+        # Whoever held the lock before may have run them.
+        pending = await _pending(database, migrations)
+        for migration in pending:
+            await _run(database, migration, clock)
+    return [migration.name for migration in pending]
+
+
+async def _run(database: Database, migration: Migration, clock: Clock) -> None:
+    records = database.raw(COLLECTION)
+    started = {"name": migration.name, "state": "running"}
+    first = {"started_at": clock.now(), "progress": None}
+    await records.update_one({"_id": migration.number}, {"$set": started, "$setOnInsert": first}, upsert=True)
+    record = await records.find_one({"_id": migration.number}) or {}
+    logger.info("migrating the database", number=migration.number, name=migration.name)
+    with pymongo.timeout(None):
+        await migration.run(database, Progress(database, migration.number, record.get("progress")))
+    await records.update_one(
+        {"_id": migration.number}, {"$set": {"state": "done", "finished_at": clock.now()}}
+    )
+
+
+async def _records(database: Database) -> list[Doc]:
+    return await database.raw(COLLECTION).find({"_id": {"$ne": LOCK}}).to_list()
+
+
+async def _pending(database: Database, migrations: Sequence[Migration]) -> list[Migration]:
+    records = await _records(database)
+    known = {migration.number for migration in migrations}
+    strangers = [doc["_id"] for doc in records if doc["_id"] not in known]
+    if strangers:
+        raise NewerDatabaseError(f"the database has migrations that this version does not know: {strangers}")
+    done = {doc["_id"] for doc in records if doc["state"] == "done"}
+    return [migration for migration in migrations if migration.number not in done]
+
+
+@asynccontextmanager
+async def _locked(database: Database, clock: Clock) -> AsyncIterator[None]:
+    """Hold the lock, renewing its lease; a process that died lets go when the lease ends."""
+    owner = new_id()
+    while not await _acquire(database, owner, clock):  # noqa: ASYNC110 - the event is in the database
+        await asyncio.sleep(RETRY_SECONDS)
+    renewing = asyncio.create_task(_renew(database, owner, clock))
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await renewing
+        await database.raw(COLLECTION).delete_one({"_id": LOCK, "owner": owner})
+
+
+async def _acquire(database: Database, owner: str, clock: Clock) -> bool:
+    now = clock.now()
+    try:
+        await database.raw(COLLECTION).update_one(
+            {"_id": LOCK, "expires_at": {"$lt": now}},
+            {"$set": {"owner": owner, "expires_at": now + LEASE}},
+            upsert=True,
+        )
+    except DuplicateKeyError:
+        return False  # somebody holds it
+    return True
+
+
+async def _renew(database: Database, owner: str, clock: Clock) -> None:
+    while True:
+        await asyncio.sleep(LEASE.total_seconds() / 3)
+        await database.raw(COLLECTION).update_one(
+            {"_id": LOCK, "owner": owner}, {"$set": {"expires_at": clock.now() + LEASE}}
+        )

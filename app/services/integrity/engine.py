@@ -1,0 +1,45 @@
+"""Checks that a workspace's log is gap-free and that its documents are what the log adds up to."""
+
+from dataclasses import dataclass, field
+
+from app.core.database.engine import Database
+from app.services.integrity import queries, rules
+from app.services.integrity.rules import State
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found in one workspace; empty lists are good news."""
+
+    workspace_id: str
+    head: int
+    events: int = 0
+    documents: int = 0
+    gaps: list[int] = field(default_factory=list)
+    """Numbers that the log lacks."""
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return not self.gaps and not self.differences and self.events == self.head
+
+
+async def check_all(database: Database) -> list[Report]:
+    """Check every workspace. The database should be at rest, or documents may seem ahead of the log."""
+    return [
+        await check_workspace(database, head["_id"], head["seq"]) for head in await queries.heads(database)
+    ]
+
+
+async def check_workspace(database: Database, workspace_id: str, head: int) -> Report:
+    report = Report(workspace_id, head)
+    state: State = {}
+    async for event in queries.events(database, workspace_id):
+        report.events += 1
+        if event["seq"] != report.events + len(report.gaps):
+            report.gaps.extend(range(report.events + len(report.gaps), event["seq"]))
+        rules.apply(state, event)
+    found = await queries.documents(database, workspace_id)
+    report.documents = len(found)
+    report.differences = rules.differences(state, found)
+    return report

@@ -1,0 +1,28 @@
+"""Reads whole workspaces, for checking."""
+
+from collections.abc import AsyncIterator
+
+from app.core.database.engine import Database
+from app.core.documents import Doc, public
+from app.core.log import Event, Head
+from app.models import ENTITIES
+from app.services.integrity.rules import State
+
+
+async def heads(database: Database) -> list[Doc]:
+    return await database.collection(Head).find({}).sort("_id").to_list()
+
+
+async def events(database: Database, workspace_id: str) -> AsyncIterator[Doc]:
+    """The whole log in order."""
+    async for event in database.collection(Event).find({"workspace_id": workspace_id}).sort("seq", 1):
+        yield event
+
+
+async def documents(database: Database, workspace_id: str) -> State:
+    """Every document of a workspace, as the log knows them."""
+    state: State = {}
+    for kind, model in ENTITIES.items():
+        async for doc in database.collection(model).find({"workspace_id": workspace_id}):
+            state[kind, doc["_id"]] = public(model, doc)
+    return state

@@ -1,0 +1,32 @@
+"""Replays a log. Pure."""
+
+from app.core.documents import Doc
+
+Key = tuple[str, str]
+State = dict[Key, Doc]
+
+
+def apply(state: State, event: Doc) -> None:
+    """Bring a state forward by one event."""
+    for op in event["ops"]:
+        key = (op["kind"], op["id"])
+        if op["verb"] == "delete":
+            state.pop(key, None)
+        elif op["verb"] == "create":
+            state[key] = dict(op["set"])
+        else:
+            state[key] = {**state.get(key, {}), **op["set"]}
+
+
+def differences(expected: State, found: State) -> list[str]:
+    """What documents are missing, superfluous or unlike their log, each as one line."""
+    lines = [f"{kind} {id_}: in the log, not in the database" for kind, id_ in expected.keys() - found.keys()]
+    lines += [
+        f"{kind} {id_}: in the database, not in the log" for kind, id_ in found.keys() - expected.keys()
+    ]
+    for key in expected.keys() & found.keys():
+        want, have = expected[key], found[key]
+        fields = sorted(name for name in want.keys() | have.keys() if want.get(name) != have.get(name))
+        if fields:
+            lines.append(f"{key[0]} {key[1]}: {', '.join(fields)} unlike the log")
+    return sorted(lines)
