@@ -42,10 +42,11 @@ async def create_token(
     request: Request,
     username: Annotated[str, Form(max_length=254)],
     password: Annotated[str, Form(max_length=128)],
-    _grant_type: Annotated[str, Form(alias="grant_type", pattern="^password$")] = "password",
-    _scope: Annotated[str, Form(alias="scope", max_length=200)] = "",
-    _client_id: Annotated[str | None, Form(alias="client_id", max_length=200)] = None,
-    _client_secret: Annotated[str | None, Form(alias="client_secret", max_length=200)] = None,
+    # Checked, and of no use to this grant. FastAPI makes a model of them, whose names begin with a letter.
+    grant_type: Annotated[str, Form(pattern="^password$")] = "password",  # noqa: ARG001
+    scope: Annotated[str, Form(max_length=200)] = "",  # noqa: ARG001
+    client_id: Annotated[str | None, Form(max_length=200)] = None,  # noqa: ARG001
+    client_secret: Annotated[str | None, Form(max_length=200)] = None,  # noqa: ARG001
 ) -> Response:
     """The same login as an OAuth 2 password grant, for the Authorize button of /docs."""
     return _answer(await services.auth.login(username, password, remember_me=False, client=_client(request)))
