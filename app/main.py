@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from app import __version__
 from app.api import errors
@@ -60,11 +61,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
 
 def check_permissions(app: FastAPI) -> None:
-    """Every route says who may call it, or the application does not start."""
+    """Every route and socket says who may call it, or the application does not start.
+
+    What takes no dependencies cannot say so; only the pages of the description are let through.
+    """
+    open_pages = {app.openapi_url, app.docs_url, app.swagger_ui_oauth2_redirect_url}
     for context in iter_route_contexts(app.router.routes):
-        if not isinstance(context.original_route, APIRoute):
+        dependant = getattr(context, "dependant", None)
+        if dependant is None and type(context.original_route) is Route and context.path in open_pages:
             continue
-        declared = [dependency.call for dependency in context.dependant.dependencies]
+        declared = [] if dependant is None else [dependency.call for dependency in dependant.dependencies]
         if not any(isinstance(call, Requires | RequiresAccount | Public) for call in declared):
             raise RuntimeError(f"{context.name} declares neither Requires nor Public")
 
