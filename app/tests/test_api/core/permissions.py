@@ -1,0 +1,86 @@
+"""Which principal may call which route. A new route needs a row here.
+
+`ok` is any success; a number is the status of the refusal.
+"""
+
+PRINCIPALS = ("anonymous", "owner", "admin", "member", "former", "stranger")
+"""`former` was an admin of the workspace, `stranger` has an account and another workspace."""
+
+_TABLE = """
+                       anonymous  owner  admin  member  former  stranger
+get_liveness           ok         ok     ok     ok      ok      ok
+get_readiness          ok         ok     ok     ok      ok      ok
+
+create_login           ok         ok     ok     ok      ok      ok
+create_token           ok         ok     ok     ok      ok      ok
+refresh_login          ok         ok     ok     ok      ok      ok
+delete_login           401        ok     ok     ok      ok      ok
+
+get_me                 401        ok     ok     ok      ok      ok
+update_me              401        ok     ok     ok      ok      ok
+update_password        401        ok     ok     ok      ok      ok
+
+create_workspace       401        ok     ok     ok      ok      ok
+list_workspaces        401        ok     ok     ok      ok      ok
+get_workspace          401        ok     ok     ok      404     404
+update_workspace       401        ok     ok     403     404     404
+
+create_membership      401        ok     ok     403     404     404
+list_memberships       401        ok     ok     ok      404     404
+get_membership         401        ok     ok     ok      404     404
+update_membership      401        ok     ok     403     404     404
+delete_membership      401        ok     ok     403     404     404
+
+create_project         401        ok     ok     403     404     404
+list_projects          401        ok     ok     ok      404     404
+get_project            401        ok     ok     ok      404     404
+update_project         401        ok     ok     403     404     404
+archive_project        401        ok     ok     403     404     404
+unarchive_project      401        ok     ok     403     404     404
+
+create_status          401        ok     ok     403     404     404
+list_statuses          401        ok     ok     ok      404     404
+get_status             401        ok     ok     ok      404     404
+update_status          401        ok     ok     403     404     404
+move_status            401        ok     ok     403     404     404
+delete_status          401        ok     ok     403     404     404
+
+create_label           401        ok     ok     ok      404     404
+list_labels            401        ok     ok     ok      404     404
+get_label              401        ok     ok     ok      404     404
+update_label           401        ok     ok     ok      404     404
+delete_label           401        ok     ok     403     404     404
+
+create_task            401        ok     ok     ok      404     404
+list_tasks             401        ok     ok     ok      404     404
+get_task               401        ok     ok     ok      404     404
+update_task            401        ok     ok     ok      404     404
+delete_task            401        ok     ok     ok      404     404
+restore_task           401        ok     ok     ok      404     404
+archive_task           401        ok     ok     ok      404     404
+unarchive_task         401        ok     ok     ok      404     404
+rank_task              401        ok     ok     ok      404     404
+move_task              401        ok     ok     ok      404     404
+list_task_activity     401        ok     ok     ok      404     404
+
+create_comment         401        ok     ok     ok      404     404
+list_comments          401        ok     ok     ok      404     404
+get_comment            401        ok     ok     ok      404     404
+update_comment         401        ok     ok     ok      404     404
+delete_comment         401        ok     ok     ok      404     404
+
+get_event              401        ok     ok     ok      404     404
+undo_event             401        ok     ok     ok      404     404
+"""
+
+
+def _read(table: str) -> dict[str, dict[str, str]]:
+    head, *rows = (line.split() for line in table.splitlines() if line.strip())
+    assert tuple(head) == PRINCIPALS
+    assert all(len(row) == len(PRINCIPALS) + 1 for row in rows)
+    read = {row[0]: dict(zip(PRINCIPALS, row[1:], strict=True)) for row in rows}
+    assert len(read) == len(rows), "a route stands in the table twice"
+    return read
+
+
+EXPECTED = _read(_TABLE)

@@ -1,0 +1,139 @@
+"""Every route against every principal, over HTTP."""
+
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+
+from app.api.deps import Public, Requires, RequiresAccount
+from app.core.errors import ErrorCode
+from app.main import check_permissions
+from app.services.access import Permission
+from app.tests.support.clients import Answer, Client, refused
+from app.tests.test_api.core.permissions import EXPECTED, PRINCIPALS
+from app.tests.test_api.core.routes import OPERATIONS, Operation
+from app.tests.test_api.core.world import World
+
+pytestmark = pytest.mark.anyio
+
+CODES = {
+    "401": ErrorCode.AUTHENTICATION_REQUIRED,
+    "403": ErrorCode.PERMISSION_DENIED,
+    "404": ErrorCode.NOT_FOUND,
+}
+
+
+def test_the_table_has_a_row_for_every_route_and_no_other(app: FastAPI) -> None:
+    routes = [str(context.name) for context in iter_route_contexts(app.router.routes) if _is_ours(context)]
+    assert sorted(routes) == sorted(EXPECTED)
+    assert sorted(one.id for one in OPERATIONS) == sorted(EXPECTED), "a route is left out of the description"
+
+
+def _is_ours(context: Any) -> bool:
+    return isinstance(context.original_route, APIRoute)
+
+
+async def clients(world: World) -> dict[str, Client]:
+    workspace = world.workspace
+    return {
+        "anonymous": workspace.api.at("").as_(None),
+        "owner": workspace.api.at(""),
+        "admin": workspace.admin.at(""),
+        "member": workspace.member.at(""),
+        "former": await world.former_member(),
+        "stranger": workspace.stranger.at(""),
+    }
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+async def test_permissions(operation: Operation, world: World, other_world: World) -> None:
+    principals = await clients(world)
+    # An owner elsewhere is still a stranger here.
+    principals["stranger"] = other_world.owner
+    for name in PRINCIPALS:
+        expected = EXPECTED[operation.id][name]
+        if expected == "ok":
+            answer = await world.call(operation, principals[name])
+            assert answer.status_code == operation.success, f"{name}: {answer.text}"
+        else:
+            await _assert_denied(operation, world, principals[name], expected)
+
+
+async def _assert_denied(operation: Operation, world: World, client: Client, expected: str) -> None:
+    values = await world.values(operation)
+    body = await world.body(operation, values)
+    before = await world.digest()
+    options = {} if body is None else {"json": body}
+    answer = await client.request(operation.method, operation.path.format(**values), **options)
+    refused(answer, int(expected), CODES[expected])
+    assert await world.digest() == before
+
+
+async def test_absent_and_foreign_workspaces_look_alike(world: World, other_world: World) -> None:
+    client = other_world.owner
+    absent = {"workspace": "0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c01"}
+    for operation in OPERATIONS:
+        if "workspace" in operation.segments:
+            values = await world.values(operation)
+            body = await world.body(operation, values)
+            options: dict[str, Any] = {} if body is None else {"json": body}
+            foreign = await client.request(operation.method, operation.path.format(**values), **options)
+            missing = await client.request(
+                operation.method, operation.path.format(**values | absent), **options
+            )
+            assert _without_id(foreign) == _without_id(missing), operation.id
+
+
+def _without_id(answer: Answer) -> Any:
+    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    return answer.status_code, headers, {**answer.json(), "request_id": ""}
+
+
+async def nothing() -> None:
+    """An endpoint."""
+
+
+def application(**options: Any) -> FastAPI:
+    app = FastAPI(redoc_url=None)
+    router = APIRouter(prefix="/things")
+    router.add_api_route("", nothing, **options)
+    app.include_router(router)
+    return app
+
+
+def test_the_pages_of_the_description_are_open() -> None:
+    check_permissions(FastAPI(redoc_url=None))
+
+
+def test_a_route_without_a_permission_keeps_the_application_from_starting() -> None:
+    with pytest.raises(RuntimeError, match="nothing"):
+        check_permissions(application())
+    with pytest.raises(RuntimeError, match="nothing"):
+        check_permissions(application(dependencies=[Depends(nothing)]))
+
+
+def test_a_route_with_a_permission_starts() -> None:
+    for declared in (Public("a test"), RequiresAccount(), Requires(Permission.TASK_READ)):
+        check_permissions(application(dependencies=[Depends(declared)]))
+
+
+def test_an_undeclared_socket_keeps_the_application_from_starting() -> None:
+    app = FastAPI(redoc_url=None)
+
+    @app.websocket("/sync")
+    async def sync(socket: WebSocket) -> None:
+        await socket.close()
+
+    with pytest.raises(RuntimeError, match="sync"):
+        check_permissions(app)
+
+
+def test_a_way_around_the_dependencies_keeps_the_application_from_starting() -> None:
+    for route in (Route("/raw", nothing, name="raw"), Mount("/raw", Starlette(), name="raw")):
+        app = FastAPI(redoc_url=None)
+        app.router.routes.append(route)
+        with pytest.raises(RuntimeError, match="raw"):
+            check_permissions(app)

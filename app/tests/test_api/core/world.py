@@ -1,0 +1,226 @@
+"""A valid request for every route, and what it leaves behind.
+
+A route that is not known here fails the tests that ask something of all routes.
+"""
+
+import hashlib
+import inspect
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from app.models import DOCUMENTS
+from app.models.sessions import Session
+from app.models.users import User
+from app.services.bootstrap import Services
+from app.tests.support.clients import Answer, Client, ok
+from app.tests.support.factories import PASSWORD, Workspace, log_in, make_user
+from app.tests.test_api.core.routes import Operation
+
+NEW_PASSWORD = "another horse battery staple"
+Values = dict[str, str]
+"""What stands in the places of a path, by name."""
+
+
+class World:
+    """A workspace of which any part can be had anew."""
+
+    def __init__(self, services: Services, workspace: Workspace) -> None:
+        self.services = services
+        self.workspace = workspace
+        self.owner = workspace.api.at("")
+        self.base = f"/api/v1/workspaces/{workspace.id}"
+        self._numbers = itertools.count(1)
+
+    def number(self) -> int:
+        return next(self._numbers)
+
+    async def made(self, path: str, body: Any, client: Client | None = None) -> str:
+        """The id of something new in the workspace."""
+        return str(ok(await (client or self.owner).post(self.base + path, body), 201)["id"])
+
+    async def values(self, operation: Operation) -> Values:
+        """New things for all places of a route's path."""
+        values: Values = {}
+        for name in operation.segments:
+            values[name] = await PLACES[name](self, values)
+        return values
+
+    async def body(self, operation: Operation, values: Values) -> Any:
+        """A body that the route accepts, or None where it takes none."""
+        if operation.media_type is None:
+            return None
+        body = BODIES[operation.id](self, values)
+        return await body if inspect.isawaitable(body) else body
+
+    async def call(self, operation: Operation, client: Client) -> Answer:
+        """A valid request."""
+        values = await self.values(operation)
+        body = await self.body(operation, values)
+        options = {"json": body} if operation.takes_json else {"data": body}
+        return await client.request(
+            operation.method, operation.path.format(**values), **({} if body is None else options)
+        )
+
+    async def former_member(self) -> Client:
+        """Somebody who was an admin until now."""
+        user = await make_user(self.services, "Jon Hung")
+        client = self.owner.as_(await log_in(self.services, user))
+        membership = await self.made("/memberships", {"email": user.email, "role": "admin"})
+        ok(await client.get(self.base))
+        ok(await self.owner.delete(f"{self.base}/memberships/{membership}"))
+        return client
+
+    async def digest(self) -> str:
+        """Changes with every document of the workspace, and of the accounts in it and their logins."""
+        return await digest(self.services, self.workspace)
+
+
+async def digest(services: Services, workspace: Workspace) -> str:
+    user_ids = [user.id for user in workspace.users.values()]
+    queries: dict[Any, Any] = {model: {"workspace_id": workspace.id} for model in DOCUMENTS}
+    queries[User] = {"_id": {"$in": user_ids}}
+    queries[Session] = {"user_id": {"$in": user_ids}}
+    state = hashlib.sha256()
+    for model, query in queries.items():
+        if "workspace_id" in query and "workspace_id" not in model.__odm_fields__:
+            query = {"_id": workspace.id}  # noqa: PLW2901 - the head
+        docs = await services.database.collection(model).find(query).sort("_id").to_list()
+        state.update(orjson.dumps(docs, default=str))
+    return state.hexdigest()
+
+
+async def _workspace(world: World, values: Values) -> str:
+    return world.workspace.id
+
+
+async def _project(world: World, values: Values) -> str:
+    return await world.made("/projects", {"key": f"P{world.number()}", "name": "Decapod"})
+
+
+async def _status(world: World, values: Values) -> str:
+    body = {"name": f"Review {world.number()}", "category": "in_progress"}
+    return await world.made(f"/projects/{values['project']}/statuses", body)
+
+
+async def _label(world: World, values: Values) -> str:
+    return await world.made("/labels", {"name": f"Label {world.number()}"})
+
+
+async def _membership(world: World, values: Values) -> str:
+    return await world.made("/memberships", {"display_name": "Yura Zenevich"})
+
+
+async def _task(world: World, values: Values) -> str:
+    return await world.made("/tasks", {"project_id": "FLUID", "title": "Focus is lost"})
+
+
+async def _comment(world: World, values: Values) -> str:
+    """The member's own, which the admins may change too."""
+    body = {"body": "Fixed in r10241."}
+    return await world.made(f"/tasks/{values['task']}/comments", body, world.workspace.member.at(""))
+
+
+async def _seq(world: World, values: Values) -> str:
+    """An event that everybody may undo."""
+    task = await _task(world, values)
+    changed = ok(await world.owner.patch(f"{world.base}/tasks/{task}", {"priority": "high"}))
+    return str(changed["version"])
+
+
+PLACES: dict[str, Callable[[World, Values], Any]] = {
+    "comment": _comment,
+    "label": _label,
+    "membership": _membership,
+    "project": _project,
+    "seq": _seq,
+    "status": _status,
+    "task": _task,
+    "workspace": _workspace,
+}
+
+
+async def _refresh(world: World, values: Values) -> dict[str, str]:
+    user = world.workspace.users["member"]
+    tokens = await world.services.sessions.open(user.id, remember_me=False, client="tests")
+    return {"refresh_token": tokens.refresh_token}
+
+
+async def _rank(world: World, values: Values) -> dict[str, str]:
+    return {"after_id": await _task(world, values)}
+
+
+async def _move_task(world: World, values: Values) -> dict[str, str]:
+    return {"project_id": await _project(world, values)}
+
+
+def _login(world: World, values: Values) -> dict[str, Any]:
+    return {"email": world.workspace.users["owner"].email, "password": PASSWORD, "remember_me": False}
+
+
+def _token(world: World, values: Values) -> dict[str, str]:
+    email = world.workspace.users["owner"].email
+    return {"grant_type": "password", "username": email, "password": PASSWORD}
+
+
+def _create_workspace(world: World, values: Values) -> dict[str, str]:
+    slug = f"w{world.number()}-{world.workspace.slug}"
+    return {"slug": slug, "name": "Infusion", "description": "In the open."}
+
+
+def _create_project(world: World, values: Values) -> dict[str, Any]:
+    lead = world.workspace.membership_ids["member"]
+    return {"key": f"Q{world.number()}", "name": "Engage", "description": "A kiosk.", "lead_id": lead}
+
+
+def _create_task(world: World, values: Values) -> dict[str, Any]:
+    return {
+        "project_id": "FLUID",
+        "title": "Focus is lost",
+        "description": "Steps: press **Escape**.",
+        "type": "bug",
+        "status_id": world.workspace.statuses["Todo"],
+        "priority": "high",
+        "label_ids": [],
+        "assignee_ids": [world.workspace.membership_ids["member"]],
+        "estimate": 3,
+        "start_date": "2026-12-01",
+        "due_date": "2026-12-18",
+    }
+
+
+def _update_task(world: World, values: Values) -> dict[str, Any]:
+    created = _create_task(world, values)
+    return {name: value for name, value in created.items() if name not in ("project_id", "status_id")}
+
+
+def _label_body(world: World, values: Values) -> dict[str, str]:
+    return {"name": f"Keyboard {world.number()}", "color": "#1f77b4", "description": "Without a mouse."}
+
+
+BODIES: dict[str, Callable[[World, Values], Any]] = {
+    "create_comment": lambda world, values: {"body": "Fixed on main."},
+    "create_label": _label_body,
+    "create_login": _login,
+    "create_membership": lambda world, values: {"display_name": "Heidi Hazelton", "role": "member"},
+    "create_project": _create_project,
+    "create_status": lambda world, values: {"name": f"QA {world.number()}", "category": "in_progress"},
+    "create_task": _create_task,
+    "create_token": _token,
+    "create_workspace": _create_workspace,
+    "move_status": lambda world, values: {"after_id": None},
+    "move_task": _move_task,
+    "rank_task": _rank,
+    "refresh_login": _refresh,
+    "update_comment": lambda world, values: {"body": "Fixed on main, see r10241."},
+    "update_label": _label_body,
+    "update_me": lambda world, values: {"display_name": "Justin"},
+    "update_membership": lambda world, values: {"display_name": "Yura", "role": "admin"},
+    "update_password": lambda world, values: {"current_password": PASSWORD, "password": NEW_PASSWORD},
+    "update_project": lambda world, values: {"name": "Decapod 2", "description": "", "lead_id": None},
+    "update_status": lambda world, values: {"name": f"In QA {world.number()}"},
+    "update_task": _update_task,
+    "update_workspace": lambda world, values: {"name": "Fluid", "description": "Inclusive design."},
+}
