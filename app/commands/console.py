@@ -46,32 +46,36 @@ def load_settings() -> Settings:
 
 @contextmanager
 def reachable(settings: Settings) -> Iterator[Settings]:
-    """Give settings whose `database_url` is set, by the embedded database if need be, for the block."""
-    if settings.database_url:
-        say(f"Database: {shown_url(settings.database_url.get_secret_value())}")
-        yield settings
-        return
-    if settings.production:
-        fail("\n".join(settings.problems()))
+    """Give settings whose `database_url` is set, by the embedded database if need be, for the block.
+
+    SIGTERM and a closed terminal end the block like Ctrl-C, so that whatever it opened is closed.
+    """
+    with _interrupted_by_signals():
+        if settings.database_url:
+            say(f"Database: {shown_url(settings.database_url.get_secret_value())}")
+            yield settings
+            return
+        if settings.production:
+            fail("\n".join(settings.problems()))
+        with _embedded(settings) as url:
+            yield settings.model_copy(update={"database_url": SecretStr(url)})
+
+
+@contextmanager
+def _embedded(settings: Settings) -> Iterator[str]:
     from app.core.database.embedded import EmbeddedDatabaseError, open_embedded
 
     try:
-        with (
-            _stopping_in_order(),
-            open_embedded(settings.data_dir, cache_gb=settings.embedded_cache_gb) as database,
-        ):
+        with open_embedded(settings.data_dir, cache_gb=settings.embedded_cache_gb) as database:
             say(database.line)
-            yield settings.model_copy(update={"database_url": SecretStr(database.url)})
+            yield database.url
     except EmbeddedDatabaseError as error:
         fail(str(error))
 
 
 @contextmanager
-def _stopping_in_order() -> Iterator[None]:
-    """Make SIGTERM and a closed terminal end the process like Ctrl-C, so that the database stops too.
-
-    The API's server takes these signals for itself while it runs and raises them again afterwards.
-    """
+def _interrupted_by_signals() -> Iterator[None]:
+    # The API's server takes these signals for itself while it runs and raises them again afterwards.
     former = {signal.SIGTERM: signal.signal(signal.SIGTERM, _interrupt)}
     if sys.platform != "win32":
         former[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
