@@ -3,19 +3,14 @@
 A route that is not known here fails the tests that ask something of all routes.
 """
 
-import hashlib
 import inspect
 import itertools
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
-from app.models import DOCUMENTS
-from app.models.sessions import Session
-from app.models.users import User
 from app.services.bootstrap import Services
 from app.tests.support.clients import Answer, Client, ok
+from app.tests.support.conventions import digest
 from app.tests.support.factories import PASSWORD, Workspace, log_in, make_user
 from app.tests.test_api.core.routes import Operation
 
@@ -76,20 +71,6 @@ class World:
     async def digest(self) -> str:
         """Changes with every document of the workspace, and of the accounts in it and their logins."""
         return await digest(self.services, self.workspace)
-
-
-async def digest(services: Services, workspace: Workspace) -> str:
-    user_ids = [user.id for user in workspace.users.values()]
-    queries: dict[Any, Any] = {model: {"workspace_id": workspace.id} for model in DOCUMENTS}
-    queries[User] = {"_id": {"$in": user_ids}}
-    queries[Session] = {"user_id": {"$in": user_ids}}
-    state = hashlib.sha256()
-    for model, query in queries.items():
-        if "workspace_id" in query and "workspace_id" not in model.__odm_fields__:
-            query = {"_id": workspace.id}  # noqa: PLW2901 - the head
-        docs = await services.database.collection(model).find(query).sort("_id").to_list()
-        state.update(orjson.dumps(docs, default=str))
-    return state.hexdigest()
 
 
 async def _workspace(world: World, values: Values) -> str:

@@ -1,0 +1,182 @@
+"""What every route of a kind must do alike, as checks that a test of one route calls."""
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from odmantic import Model
+
+from app.core.documents import Doc
+from app.core.log import Event
+from app.models import DOCUMENTS
+from app.models.sessions import Session
+from app.models.users import User
+from app.services.bootstrap import Services
+from app.tests.support.clients import Answer, Client, ok, refused
+from app.tests.support.factories import Workspace
+
+Send = Callable[[Client], Awaitable[Answer]]
+"""A request, made by the client that it is given."""
+SendWith = Callable[..., Awaitable[Answer]]
+"""A request, with the options (`headers`, `params`, `json`) that it is given."""
+
+STRANGERS = (("stranger", 404, "not_found"), ("anonymous", 401, "authentication_required"))
+MEMBERS_AND_STRANGERS = (("member", 403, "permission_denied"), *STRANGERS)
+
+
+def client_of(workspace: Workspace, role: str) -> Client:
+    clients = {
+        "owner": workspace.api,
+        "admin": workspace.admin,
+        "member": workspace.member,
+        "stranger": workspace.stranger,
+        "anonymous": workspace.api.as_(None),
+    }
+    return clients[role]
+
+
+async def stored(services: Services, model: type[Model], id_: str) -> Doc | None:
+    """The document as the database has it."""
+    return await services.database.collection(model).find_one({"_id": id_})
+
+
+async def last_event(services: Services, workspace: Workspace) -> Doc:
+    found = await services.database.collection(Event).find_one(
+        {"workspace_id": workspace.id}, sort=[("seq", -1)]
+    )
+    assert found is not None
+    return found
+
+
+async def digest(services: Services, workspace: Workspace) -> str:
+    """Changes with every document of the workspace, and of the accounts in it and their logins."""
+    user_ids = [user.id for user in workspace.users.values()]
+    state = hashlib.sha256()
+    for model in DOCUMENTS:
+        query: Doc = {"workspace_id": workspace.id}
+        if model is User:
+            query = {"_id": {"$in": user_ids}}
+        elif model is Session:
+            query = {"user_id": {"$in": user_ids}}
+        elif "workspace_id" not in model.__odm_fields__:
+            query = {"_id": workspace.id}
+        docs = await services.database.collection(model).find(query).sort("_id").to_list()
+        state.update(orjson.dumps(docs, default=str))
+    return state.hexdigest()
+
+
+@asynccontextmanager
+async def unchanged(services: Services, *workspaces: Workspace) -> AsyncIterator[None]:
+    """Nothing of these workspaces is other after the block than before it."""
+    before = [await digest(services, one) for one in workspaces]
+    yield
+    assert [await digest(services, one) for one in workspaces] == before
+
+
+async def check_denied(
+    services: Services,
+    workspace: Workspace,
+    send: Send,
+    denied: Sequence[tuple[str, int, str]] = MEMBERS_AND_STRANGERS,
+) -> None:
+    """These roles are refused, and nothing changes."""
+    async with unchanged(services, workspace):
+        for role, status, code in denied:
+            refused(await send(client_of(workspace, role)), status, code)
+
+
+async def check_replay(services: Services, workspace: Workspace, send: SendWith, other: Doc) -> Any:
+    """The same key gives the same answer and does nothing; for another body it is refused.
+
+    Gives the body of the answer.
+    """
+    headers = {"Idempotency-Key": "the-same-key"}
+    first = await send(headers=headers)
+    body = ok(first)
+    assert "idempotency-replayed" not in first.headers
+    async with unchanged(services, workspace):
+        second = await send(headers=headers)
+        assert (second.status_code, second.content) == (first.status_code, first.content)
+        assert second.headers["idempotency-replayed"] == "true"
+        for name in ("etag", "location"):
+            assert second.headers.get(name) == first.headers.get(name)
+        refused(await send(headers=headers, json=other), 422, "idempotency_key_reused")
+    return body
+
+
+async def check_dry_run(services: Services, workspace: Workspace, send: SendWith) -> Any:
+    """A trial answers as the real thing does, which then still works, and changes nothing."""
+    async with unchanged(services, workspace):
+        trial = await send(params={"dry_run": "true"})
+        assert trial.is_success, trial.text
+    real = await send()
+    assert real.status_code == trial.status_code, real.text
+    return ok(real)
+
+
+async def check_preconditions(services: Services, workspace: Workspace, send: SendWith, current: Doc) -> None:
+    """Only the present version, or any, may be replaced; 412 tells the present state.
+
+    The last request is a success.
+    """
+    etag = f'"{current["version"]}"'
+    async with unchanged(services, workspace):
+        for stale in ('"1"', '"99999999"', f"W/{etag}", '"abc"', '""', f'"{"9" * 40}"', '"1", "2"'):
+            problem = refused(await send(headers={"If-Match": stale}), 412, "precondition_failed")
+            assert problem["current"] == current
+        for malformed in (str(current["version"]), '"1', '"1" "2"', "w/etag", "", '"1",,"2"'):
+            refused(await send(headers={"If-Match": malformed}), 422, "invalid_precondition")
+    answer = await send(headers={"If-Match": f'"1", {etag}'})
+    assert answer.is_success, answer.text
+
+
+async def check_not_modified(client: Client, path: str, **options: Any) -> None:
+    """A read that has not changed since is answered without a body."""
+    first = await client.get(path, **options)
+    ok(first)
+    etag = first.headers["etag"]
+    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        answer = await client.get(path, headers={"If-None-Match": known}, **options)
+        assert (answer.status_code, answer.content) == (304, b""), known
+        assert answer.headers["etag"] == etag
+    for unknown in ('"other"', "", "nonsense"):
+        answer = await client.get(path, headers={"If-None-Match": unknown}, **options)
+        assert (answer.status_code, answer.content) == (200, first.content), unknown
+
+
+async def check_pages(client: Client, path: str, other_path: str, **params: Any) -> list[Doc]:
+    """A list walked one by one is the whole list; a forged cursor and another list's are refused.
+
+    Gives the items.
+    """
+    whole = ok(await client.get(path, params=params))
+    assert whole["next_cursor"] is None
+    items: list[Doc] = whole["items"]
+    assert len(items) > 1, "the walk needs several pages"
+    walked: list[Doc] = []
+    answer = await client.get(path, params={**params, "limit": 1, "count": "true"})
+    while True:
+        page = ok(answer)
+        assert len(page["items"]) == 1
+        walked += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            assert "link" not in answer.headers
+            break
+        assert page["total"] == len(items)
+        await _check_forged(client, path, cursor, params)
+        refused(await client.get(other_path, params={"cursor": cursor}), 422, "invalid_cursor")
+        link = answer.headers["link"]
+        assert link.endswith('>; rel="next"')
+        answer = await client.at("").get(link[1:].partition(">")[0])
+    assert walked == items
+    return items
+
+
+async def _check_forged(client: Client, path: str, cursor: str, params: Doc) -> None:
+    swapped = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
+    for forged in (swapped, cursor + "A", cursor[1:], cursor[::-1], "", "x", "{}", "AAAA" * 30):
+        answer = await client.get(path, params={**params, "cursor": forged})
+        refused(answer, 422, "invalid_cursor")
