@@ -1,7 +1,7 @@
 """How strictly requests are read: nothing in them is guessed, dropped or taken twice."""
 
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from fastapi import params
@@ -28,10 +28,11 @@ class StrictRoute(APIRoute):
     """The `route_class` of every router.
 
     It refuses query parameters that the route does not declare (`unknown_parameter`) or declares as one
-    value and gets twice (`repeated_parameter`), bodies of another media type than the declared body has
-    (`unsupported_media_type`) or larger than the settings' `max_body_bytes` (`body_too_large`), and JSON
-    that parsers do not agree on (`malformed_json`). A route that declares no body reads none: one that
-    takes `request.stream()` checks the media type and the size itself.
+    value and gets twice (`repeated_parameter`), form fields that come twice (`validation_failed`), bodies
+    of another media type than the declared body has (`unsupported_media_type`) or larger than the
+    settings' `max_body_bytes` (`body_too_large`), and JSON that parsers do not agree on
+    (`malformed_json`). A route that declares no body reads none: one that takes `request.stream()` checks
+    the media type and the size itself.
     """
 
     def get_route_handler(self) -> Handler:
@@ -48,11 +49,14 @@ class StrictRoute(APIRoute):
         if route.body_field is None:
             return without_body
         is_form = isinstance(route.body_field.field_info, params.Form)
+        fields = _are_lists(route.dependant.body_params)
 
         async def with_body(request: Request) -> Response:
             strict = _StrictRequest(request.scope, request.receive)
             _check_query(strict, known)
             await strict.read(is_form=is_form)
+            if is_form:
+                await _check_form(strict, fields)
             return await handle(strict)
 
         return with_body
@@ -60,7 +64,10 @@ class StrictRoute(APIRoute):
 
 def _query_parameters(dependant: Dependant) -> dict[str, bool]:
     """Map the name of each query parameter that the route or a dependency takes to whether it is a list."""
-    fields = get_flat_params(Dependant(query_params=_query_fields(dependant)))
+    return _are_lists(get_flat_params(Dependant(query_params=_query_fields(dependant))))
+
+
+def _are_lists(fields: Iterable[ModelField]) -> dict[str, bool]:
     return {get_validation_alias(f): field_annotation_is_sequence(f.field_info.annotation) for f in fields}
 
 
@@ -78,6 +85,17 @@ def _check_query(request: Request, known: Mapping[str, bool]) -> None:
             raise _refusal(ErrorCode.UNKNOWN_PARAMETER, FieldCode.UNKNOWN_FIELD, name)
         if name in seen and not known[name]:
             raise _refusal(ErrorCode.REPEATED_PARAMETER, FieldCode.REPEATED, name)
+        seen.add(name)
+
+
+async def _check_form(request: Request, known: Mapping[str, bool]) -> None:
+    """Refuse fields that are there twice; others than the known ones are ignored, as OAuth 2 asks."""
+    seen = set[str]()
+    for name, _ in (await request.form()).multi_items():
+        if name in seen and not known.get(name, False):
+            await request.close()
+            error = FieldError(f"/{escape(name[:MAX_NAME])}", FieldCode.REPEATED)
+            raise PastisError(ErrorCode.VALIDATION_FAILED, errors=[error])
         seen.add(name)
 
 
