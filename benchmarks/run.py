@@ -1,0 +1,230 @@
+"""Speed as ratios in one run: `python -m benchmarks.run` (make bench). Writes a table and results/latest.json."""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from pydantic import SecretStr
+
+from app.core.clock import Clock
+from app.core.config import Settings
+from app.core.database.embedded import open_embedded
+from app.core.database.engine import Database
+from app.models.tasks import Task
+from app.services.bootstrap import Services
+from benchmarks import load
+from benchmarks.seed import Seed, seed
+
+CONNECTIONS = 16
+RESULTS = Path(__file__).parent / "results"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(what: str, environment: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """One server process on core 0; gives its port and pid, and ends it."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.server", what, str(port)], env=os.environ | environment
+    )
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+                break
+            time.sleep(0.05)
+        yield port, process.pid
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def measure(port: int, pid: int, source: Any, seconds: float) -> dict[str, float]:
+    await load.run(port, source, connections=CONNECTIONS, seconds=min(1.0, seconds))
+    before = cpu_seconds(pid)
+    result = await load.run(port, source, connections=CONNECTIONS, seconds=seconds)
+    used = cpu_seconds(pid) - before
+    if result.failures:
+        raise SystemExit(f"{result.failures} requests failed, the first: {result.first_failure}")
+    return {
+        "rate": result.rate,
+        "cpu_us": used / len(result.latencies) * 1e6,
+        "p50_ms": result.percentile(0.5) * 1e3,
+        "p99_ms": result.percentile(0.99) * 1e3,
+    }
+
+
+def sources(made: Seed) -> dict[str, Any]:
+    base, token = f"/api/v1/workspaces/{made.slug}", made.token
+    chance = random.Random(1)
+    ones = [load.request("GET", f"{base}/tasks/{id_}", token) for id_ in chance.sample(made.task_ids, 2000)]
+    lists = [
+        load.request("GET", f"{base}/tasks?project=P{n:03}&sort=rank&limit=50", token) for n in range(50)
+    ]
+    creates = [
+        load.request(
+            "POST", f"{base}/tasks", token,
+            json.dumps({"project_id": f"P{n:03}", "title": "Focus is lost when the dialog closes"}).encode(),
+        )
+        for n in range(50)
+    ]
+    numbers = itertools.count()
+
+    def patch() -> bytes:
+        body = json.dumps({"title": f"Focus is lost when dialog {next(numbers)} closes"}).encode()
+        return load.request("PATCH", f"{base}/tasks/{chance.choice(made.task_ids)}", token, body)
+
+    return {
+        "one task": lambda: chance.choice(ones),
+        "list of 50": lambda: chance.choice(lists),
+        "create": lambda: chance.choice(creates),
+        "patch": patch,
+    }
+
+
+async def plain_updates(settings: Settings, made: Seed, seconds: float) -> dict[str, float]:
+    """The reference for writes: 16 writers, each one majority update of one task after the other."""
+    os.sched_setaffinity(0, {0})
+    database = Database.connect(settings)
+    tasks = database.collection(Task)
+    chance, numbers = random.Random(2), itertools.count()
+    latencies: list[float] = []
+    end = time.perf_counter() + seconds
+
+    async def write() -> None:
+        while (begun := time.perf_counter()) < end:
+            title = f"Focus is lost when dialog {next(numbers)} closes"
+            await tasks.update_one({"_id": chance.choice(made.task_ids)}, {"$set": {"title": title}})
+            latencies.append(time.perf_counter() - begun)
+
+    before = time.process_time()
+    await asyncio.gather(*(write() for _ in range(CONNECTIONS)))
+    used = time.process_time() - before
+    await database.close()
+    os.sched_setaffinity(0, {1})
+    ordered = sorted(latencies)
+    return {
+        "rate": len(ordered) / seconds,
+        "cpu_us": used / len(ordered) * 1e6,
+        "p50_ms": ordered[len(ordered) // 2] * 1e3,
+        "p99_ms": ordered[int(len(ordered) * 0.99)] * 1e3,
+    }
+
+
+@contextlib.asynccontextmanager
+async def services_on(settings: Settings) -> AsyncIterator[Services]:
+    services = Services(settings, Database.connect(settings), b"a secret of the benchmark", Clock())
+    yield services
+    await services.close()
+
+
+async def main_async(arguments: argparse.Namespace, settings: Settings, environment: dict[str, str]) -> dict[str, Any]:
+    async with services_on(settings) as services:
+        made = await seed(services, arguments.tasks)
+    os.sched_setaffinity(0, {1})
+    runs: dict[str, list[dict[str, float]]] = {}
+    bare = load.request("GET", "/")
+    for _ in range(arguments.rounds):
+        with serving("bare", environment) as (port, pid):
+            runs.setdefault("bare", []).append(await measure(port, pid, lambda: bare, arguments.seconds))
+        runs.setdefault("plain update", []).append(await plain_updates(settings, made, arguments.seconds))
+        with serving("pastis", environment) as (port, pid):
+            for name, source in sources(made).items():
+                runs.setdefault(name, []).append(await measure(port, pid, source, arguments.seconds))
+    stats = json.loads(Path(environment["BENCH_STATS"]).read_text())
+    return summary(runs, stats, arguments)
+
+
+def summary(runs: dict[str, list[dict[str, float]]], stats: dict[str, int], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Medians over the rounds; ratios are taken inside each round, where the machine was the same."""
+    table = {}
+    for name, rounds in runs.items():
+        row = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
+        row["of_bare"] = statistics.median(
+            one["rate"] / base["rate"] for one, base in zip(rounds, runs["bare"], strict=True)
+        )
+        row["of_plain_update"] = statistics.median(
+            one["rate"] / base["rate"] for one, base in zip(rounds, runs["plain update"], strict=True)
+        )
+        table[name] = row
+    return {
+        "tasks": arguments.tasks,
+        "rounds": arguments.rounds,
+        "seconds": arguments.seconds,
+        "connections": CONNECTIONS,
+        "table": table,
+        "commands": stats["commands"],
+        "commands_per_transaction": stats["commands"] / max(1, stats["transactions"]),
+        "retries_per_command": stats["retries"] / max(1, stats["commands"]),
+    }
+
+
+def show(found: dict[str, Any]) -> None:
+    print(f"\n{'':14}{'req/s':>9}{'of bare':>9}{'of plain':>9}{'cpu us':>9}{'p50 ms':>9}{'p99 ms':>9}")
+    for name, row in found["table"].items():
+        print(
+            f"{name:14}{row['rate']:9.0f}{row['of_bare']:9.3f}{row['of_plain_update']:9.2f}"
+            f"{row['cpu_us']:9.0f}{row['p50_ms']:9.2f}{row['p99_ms']:9.2f}"
+        )
+    print(
+        f"\n{found['commands_per_transaction']:.1f} commands a transaction, "
+        f"{found['retries_per_command']:.4f} retries a command"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pastis-bench-") as folder, open_embedded(
+        Path(folder), cache_gb=1.0
+    ) as server:
+        settings = Settings(
+            database_url=SecretStr(server.url), database_name="bench", data_dir=Path(folder), _env_file=None
+        )
+        environment = {
+            "PASTIS_ENV": "production",  # JSON lines to a file, nothing on the console
+            "PASTIS_SECRET": "a secret of the benchmark, which nobody else has",
+            "PASTIS_DATABASE_URL": server.url,
+            "PASTIS_DATABASE_NAME": "bench",
+            "PASTIS_DATA_DIR": folder,
+            "BENCH_STATS": f"{folder}/stats.json",
+        }
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            found = runner.run(main_async(arguments, settings, environment))
+    show(found)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "latest.json").write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Serves one of the applications of a benchmark on a port: `python -m benchmarks.server bare|pastis PORT`."""
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import uvicorn
+
+
+def main() -> None:
+    what, port = sys.argv[1], int(sys.argv[2])
+    os.sched_setaffinity(0, {0})
+    if what == "bare":
+        from benchmarks.bare import app
+    else:
+        from app.core.config import Settings
+        from app.core.logging import configure
+        from app.main import create_app
+
+        settings = Settings()
+        configure(settings)
+        app = create_app(settings)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.run(
+            app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_config=None,
+            access_log=False, server_header=False,
+        )
+    if what == "pastis":
+        stats = app.state.services.writers.stats
+        Path(os.environ["BENCH_STATS"]).write_text(
+            json.dumps(
+                {"commands": stats.commands, "transactions": stats.transactions, "retries": stats.retries}
+            )
+        )
+
+
+if __name__ == "__main__":
+    main()
