@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import OAuth2PasswordBearer
 
-from app.core.errors import ErrorCode, PastisError
+from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.core.unit_of_work import Context
 from app.services.access import AccountScope, PageRequest, Permission, Scope
 from app.services.activity import ActivityEngine
@@ -26,7 +26,13 @@ T = TypeVar("T")
 
 oauth2 = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 Token = Annotated[str | None, Depends(oauth2)]
-RefPath = Annotated[str, Path(min_length=1, max_length=60)]
+MAX_REF = 60
+RefPath = Annotated[str, Path(min_length=1, max_length=MAX_REF)]
+# Its bounds are only described: a dependency whose parameters FastAPI refuses is not run, those that stand
+# on its scope are, and they would find none.
+WorkspacePath = Annotated[
+    str, Path(description="Its id or slug.", json_schema_extra={"minLength": 1, "maxLength": MAX_REF})
+]
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'(W/)?"([^"]*)"')
@@ -46,9 +52,11 @@ class Requires:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    async def __call__(self, request: Request, workspace: RefPath, token: Token) -> None:
+    async def __call__(self, request: Request, workspace: WorkspacePath, token: Token) -> None:
         if token is None:
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
+        if len(workspace) > MAX_REF:
+            raise invalid("/path/workspace", FieldCode.TOO_LONG, limit=MAX_REF)
         scope = await services_of(request).access.enter(token, workspace, _source(request))
         request.state.log.update(actor=scope.grant.principal.user_id, workspace=scope.workspace_id)
         scope.demand(self.permission)
