@@ -11,6 +11,7 @@ from app.models import DOCUMENTS, ENTITIES
 from app.models.migrations import MIGRATIONS
 from app.services.access import Access
 from app.services.auth import AuthEngine
+from app.services.imports import ImportJobs
 from app.services.sessions import SessionEngine
 from app.services.tasks.handlers import detach_label, keep_used_status
 from app.services.users import UserEngine
@@ -34,6 +35,7 @@ class Services:
         self.users = UserEngine(database, clock)
         self.sessions = SessionEngine(database, self.access, settings, secret, clock)
         self.auth = AuthEngine(self.users, self.sessions)
+        self.imports = ImportJobs()
         self.ready = False
         """Whether the database has been made ready; until then every request is told to come back."""
 
@@ -44,6 +46,7 @@ class Services:
         self.ready = True
 
     async def close(self) -> None:
-        """Finish the commits under way, then let go of the database."""
+        """Interrupt imports, finish the commits under way, then let go of the database."""
+        await self.imports.close()
         await self.writers.close()
         await self.database.close()

@@ -53,6 +53,16 @@ def check_block(text: str) -> str:
     return block
 
 
+def mend_line(text: str) -> str | None:
+    """Return what `clean_line` would accept, with a space for each character that it refuses; None likewise."""
+    return clean_line(_UNSAFE_IN_LINE.sub(" ", text))
+
+
+def mend_block(text: str) -> str:
+    r"""Return what `check_block` would accept: "\r" as "\n", and U+FFFD for each character that it refuses."""
+    return _UNSAFE_IN_BLOCK.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
 def slugify(text: str) -> str:
     """Reduce `text` to at most 48 of a-z, 0-9 and single inner hyphens; "" if nothing Latin is in it."""
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_LIGATURES))

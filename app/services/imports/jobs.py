@@ -1,0 +1,103 @@
+"""The imports that this process carries out beside its requests."""
+
+import asyncio
+from typing import IO
+
+from app.core.documents import Doc
+from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
+from app.services.imports.engine import ImportEngine
+from app.services.imports.jira_archive import Archive, ArchiveError
+from app.services.imports.run import ImportOptions, Run
+
+_FIELD_CODES = {
+    "damaged": FieldCode.INVALID_FORMAT,
+    "empty": FieldCode.BLANK,
+    "not_json_lines": FieldCode.MALFORMED,
+}
+
+
+class ImportJobs:
+    """One import a workspace at a time. One a process."""
+
+    def __init__(self) -> None:
+        self._busy: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def submit(
+        self,
+        engine: ImportEngine,
+        options: ImportOptions,
+        file: IO[bytes],
+        *,
+        limit: int,
+        key: str | None = None,
+        fingerprint: str = "",
+    ) -> Doc:
+        """Start an import and give its run. The file is closed when nothing reads it any more.
+
+        Raises `validation_failed` for a file that is no archive, `body_too_large` for one that unpacks to
+        more than `limit` bytes, `wrong_state` while the workspace has an import under way, and
+        `idempotency_key_reused`. The same key again gives the same run.
+        """
+        archive = Archive(file, limit)
+        started = False
+        try:
+            former = None if key is None else await engine.find_request(key, fingerprint)
+            if former is not None:
+                return former
+            await _check(archive, limit)
+            run, doc = await self._begin(engine, options, key, fingerprint)
+            if run is not None:
+                self._start(engine, run, archive)
+                started = True
+            return doc
+        finally:
+            if not started:
+                archive.close()
+
+    async def _begin(
+        self, engine: ImportEngine, options: ImportOptions, key: str | None, fingerprint: str
+    ) -> tuple[Run | None, Doc]:
+        """Take the workspace's only place, and keep the run."""
+        if self._closed:
+            raise PastisError(ErrorCode.SERVER_STOPPING)
+        if engine.workspace_id in self._busy:
+            raise PastisError(ErrorCode.WRONG_STATE, kind="import", state="running")
+        self._busy.add(engine.workspace_id)
+        run = None
+        try:
+            run, doc = await engine.begin(options, key, fingerprint)
+        finally:
+            if run is None:
+                self._busy.discard(engine.workspace_id)
+        return run, doc
+
+    def _start(self, engine: ImportEngine, run: Run, archive: Archive) -> None:
+        task = asyncio.create_task(self._carry_out(engine, run, archive), name=f"import {run.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry_out(self, engine: ImportEngine, run: Run, archive: Archive) -> None:
+        try:
+            await engine.execute(run, archive)
+        finally:
+            self._busy.discard(engine.workspace_id)
+            archive.close()
+
+    async def close(self) -> None:
+        """Interrupt what is under way; running it again goes on from there."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+async def _check(archive: Archive, limit: int) -> None:
+    try:
+        await asyncio.to_thread(archive.check)
+    except ArchiveError as exc:
+        if exc.code == "too_large":
+            raise PastisError(ErrorCode.BODY_TOO_LARGE, limit=limit) from None
+        raise invalid("/file", _FIELD_CODES[exc.code]) from None
