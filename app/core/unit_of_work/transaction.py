@@ -122,7 +122,10 @@ class Transaction:
         context = submission.context
         if context.idempotency_key is None:
             return None
-        return f"{self._workspace_id}:{context.actor.get('user_id')}:{context.idempotency_key}"
+        # Asked again, a founding command may come with another id for the workspace.
+        founds = any(command.founds for command in submission.commands)
+        place = "new" if founds else self._workspace_id
+        return f"{place}:{context.actor.get('user_id')}:{context.idempotency_key}"
 
     async def _decide_one(
         self, batch: Batch, log: "_Log", submission: Submission, known: dict[str, Doc]

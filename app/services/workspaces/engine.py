@@ -16,10 +16,11 @@ from app.utils.ids import new_id
 async def create_workspace(account: AccountScope, data: WorkspaceCreate) -> Outcome[Workspace]:
     """Found a workspace with the principal as its owner; raises `already_exists` for a slug in use."""
     workspace_id = data.id or new_id()
-    if await queries.slug_taken(account.database, data.slug):
-        raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="slug")
 
     async def decide(work: Work) -> Workspace:
+        # Slugs are unique beyond this workspace; asked here, because a repeated request is not decided again.
+        if await queries.slug_taken(account.database, data.slug):
+            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="slug")
         if await work.get(Workspace, workspace_id) is not None:
             raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="id")
         stamp: dict[str, Any] = {"workspace_id": workspace_id, "created_at": work.now, "updated_at": work.now}
