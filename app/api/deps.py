@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import OAuth2PasswordBearer
 
+from app.api.responses import strong_tags
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.core.unit_of_work import Context
 from app.services.access import AccountScope, PageRequest, Permission, Scope
@@ -35,7 +36,6 @@ WorkspacePath = Annotated[
 ]
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_ETAG = re.compile(r'(W/)?"([^"]*)"')
 
 
 def services_of(request: Request) -> Services:
@@ -57,7 +57,7 @@ class Requires:
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
         if len(workspace) > MAX_REF:
             raise invalid("/path/workspace", FieldCode.TOO_LONG, limit=MAX_REF)
-        scope = await services_of(request).access.enter(token, workspace, _source(request))
+        scope = await services_of(request).access.enter(token, workspace, source_of(request))
         request.state.log.update(actor=scope.grant.principal.user_id, workspace=scope.workspace_id)
         scope.demand(self.permission)
         request.state.scope = scope
@@ -69,7 +69,7 @@ class RequiresAccount:
     async def __call__(self, request: Request, token: Token) -> None:
         if token is None:
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
-        account = await services_of(request).access.account(token, _source(request))
+        account = await services_of(request).access.account(token, source_of(request))
         request.state.log["actor"] = account.principal.user_id
         request.state.account = account
 
@@ -84,7 +84,8 @@ class Public:
         return None
 
 
-def _source(request: Request) -> dict[str, Any]:
+def source_of(request: Request) -> dict[str, Any]:
+    """How the log names what a change came through."""
     client = request.headers.get("user-agent")
     return {
         "channel": "http",
@@ -146,15 +147,12 @@ async def _write_context(request: Request, context: Context, key: str | None, *,
 
 
 def _versions(if_match: str | None) -> frozenset[int] | None:
-    """The versions in If-Match (RFC 9110, 13.1.1); None for `*` and for no header."""
-    if if_match is None or if_match.strip() == "*":
+    """The versions in If-Match; None for `*` and for no header."""
+    tags = None if if_match is None else strong_tags(if_match)
+    if tags is None:
         return None
-    tags = [_ETAG.fullmatch(part.strip()) for part in if_match.split(",")]
-    if any(tag is None for tag in tags):
-        raise PastisError(ErrorCode.INVALID_PRECONDITION, header="If-Match")
-    # A weak tag never matches, and neither does one that this server cannot have made.
-    strong = [tag[2] for tag in tags if tag is not None and tag[1] is None]
-    return frozenset(int(text) for text in strong if text.isascii() and text.isdecimal() and len(text) < 19)
+    # One that this server cannot have made never matches.
+    return frozenset(int(text) for text in tags if text.isascii() and text.isdecimal() and len(text) < 19)
 
 
 async def page_request(

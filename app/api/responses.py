@@ -1,16 +1,19 @@
-"""How answers are written: bytes, ETag, Location, Link; preconditions of reads."""
+"""How answers are written: bytes, ETag, Location, Link; what preconditions say of ETags."""
 
 import hashlib
+import re
 from typing import Any
 
 import orjson
 from fastapi import Request, Response
 
 from app.core.documents import Doc, Entity, public, stored
+from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Outcome
 from app.services.access import Page
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+_ETAG = re.compile(r'(W/)?"([^"]*)"')
 JSON = "application/json"
 
 
@@ -43,9 +46,33 @@ def plain(request: Request, value: Doc) -> Response:
     return _whole(request, value, None)
 
 
+def strong_tags(if_match: str) -> list[str] | None:
+    """The tags in If-Match (RFC 9110, 13.1.1) that can match, which weak ones never do; None for `*`.
+
+    Raises `invalid_precondition`.
+    """
+    if if_match.strip() == "*":
+        return None
+    tags = [_ETAG.fullmatch(part.strip()) for part in if_match.split(",")]
+    if any(tag is None for tag in tags):
+        raise PastisError(ErrorCode.INVALID_PRECONDITION, header="If-Match")
+    return [tag[2] for tag in tags if tag is not None and tag[1] is None]
+
+
+def check_match(if_match: str, value: Doc) -> None:
+    """Raises `precondition_failed` where If-Match does not name this value of what no log numbers."""
+    tags = strong_tags(if_match)
+    if tags is not None and _hash(dump(value)) not in tags:
+        raise PastisError(ErrorCode.PRECONDITION_FAILED, current=value)
+
+
+def _hash(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=12).hexdigest()
+
+
 def _whole(request: Request, value: Doc, next_cursor: str | None) -> Response:
     body = dump(value)
-    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    etag = f'"{_hash(body)}"'
     if _has(request, etag):
         return Response(status_code=304, headers={"etag": etag})
     headers = {"etag": etag}

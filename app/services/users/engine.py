@@ -42,10 +42,13 @@ class UserEngine:
         return await queries.find_by_email(self._database, email.strip().lower())
 
     async def update(self, user_id: str, changes: dict[str, Any]) -> User:
-        """Change the profile; a new `password` is hashed here."""
+        """Change the profile; a new `password` is hashed here. What changes nothing leaves no trace."""
         if "password" in changes:
             rules.check_password(changes["password"])
             changes["password_hash"] = await hash_password(changes.pop("password"))
+        user = await self.get(user_id)
+        if all(getattr(user, name) == value for name, value in changes.items()):
+            return user
         await queries.update(self._database, user_id, {**changes, "updated_at": self._clock.now()})
         return await self.get(user_id)
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Account, Process, RequiresAccount
+from app.api.deps import Account, IfMatch, Process, RequiresAccount
 from app.api.requests import StrictRoute
-from app.api.responses import plain
+from app.api.responses import check_match, plain
 from app.api.v1 import problems
 from app.models.users import User
 from app.schemas.users import PasswordUpdate, UserPatch, UserRead
@@ -26,11 +26,16 @@ async def get_me(services: Process, account: Account, request: Request) -> Respo
     return plain(request, _shown(await services.users.get(account.principal.user_id)))
 
 
-@router.patch("", response_model=UserRead, responses=problems.ACCOUNT_WRITE)
-async def update_me(services: Process, account: Account, request: Request, body: UserPatch) -> Response:
+@router.patch("", response_model=UserRead, responses=problems.PROFILE_WRITE)
+async def update_me(
+    services: Process, account: Account, request: Request, body: UserPatch, if_match: IfMatch = None
+) -> Response:
     """Change one's profile."""
+    user_id = account.principal.user_id
+    if if_match is not None:
+        check_match(if_match, _shown(await services.users.get(user_id)))
     changes = body.model_dump(exclude_unset=True)
-    return plain(request, _shown(await services.users.update(account.principal.user_id, changes)))
+    return plain(request, _shown(await services.users.update(user_id, changes)))
 
 
 @router.put("/password", status_code=204, responses=problems.ACCOUNT_WRITE)
