@@ -14,6 +14,7 @@ from starlette.routing import Route
 from app import __version__
 from app.api import errors
 from app.api.deps import Public, Requires, RequiresAccount
+from app.api.fast_lane import FastLane
 from app.api.middleware import RequestLayer
 from app.api.v1.endpoints import health
 from app.api.v1.router import router
@@ -56,6 +57,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["ETag", "Link", "Location", "X-Request-ID", "Retry-After"],
         )
+    app.add_middleware(FastLane)
     app.add_middleware(RequestLayer, settings=settings)
     return app
 

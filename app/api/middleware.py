@@ -143,5 +143,7 @@ def _route(scope: Scope) -> str | None:
 
     `scope["route"]` of an included router lacks the prefix; FastAPI keeps the whole path beside it.
     """
+    if "route" in scope["state"]:  # answered ahead of the framework
+        return str(scope["state"]["route"])
     route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     return getattr(route, "path_format", None)

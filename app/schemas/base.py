@@ -34,17 +34,18 @@ class Shown(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _refuse(code: FieldCode) -> PydanticCustomError:
-    return PydanticCustomError(code.value, "{code}", {"code": code.value})
+def refusal(code: FieldCode, **params: Any) -> PydanticCustomError:
+    """What a validator raises to refuse a value with a code of ours."""
+    return PydanticCustomError(code.value, "{code}", {"code": code.value, **params})
 
 
 def _line(text: str) -> str:
     try:
         cleaned = clean_line(text)
     except UnsafeText:
-        raise _refuse(FieldCode.UNSAFE_TEXT) from None
+        raise refusal(FieldCode.UNSAFE_TEXT) from None
     if cleaned is None:
-        raise _refuse(FieldCode.BLANK)
+        raise refusal(FieldCode.BLANK)
     return cleaned
 
 
@@ -52,34 +53,34 @@ def _block(text: str) -> str:
     try:
         return check_block(text)
     except UnsafeText:
-        raise _refuse(FieldCode.UNSAFE_TEXT) from None
+        raise refusal(FieldCode.UNSAFE_TEXT) from None
 
 
 def _filled_block(text: str) -> str:
     if not text.strip():
-        raise _refuse(FieldCode.BLANK)
+        raise refusal(FieldCode.BLANK)
     return _block(text)
 
 
 def _date(text: str) -> str:
     if not _DATE.fullmatch(text):  # fromisoformat also takes weeks and dates without hyphens
-        raise _refuse(FieldCode.INVALID_DATE)
+        raise refusal(FieldCode.INVALID_DATE)
     try:
         date.fromisoformat(text)
     except ValueError:
-        raise _refuse(FieldCode.INVALID_DATE) from None
+        raise refusal(FieldCode.INVALID_DATE) from None
     return text
 
 
 def _id(text: str) -> str:
     if not is_id(text):
-        raise _refuse(FieldCode.INVALID_ID)
+        raise refusal(FieldCode.INVALID_ID)
     return text
 
 
 def _distinct(items: list[Any]) -> list[Any]:
     if len(set(items)) != len(items):
-        raise _refuse(FieldCode.DUPLICATE_ITEM)
+        raise refusal(FieldCode.DUPLICATE_ITEM)
     return items
 
 

@@ -1,12 +1,16 @@
 """Tasks."""
 
+import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+from app.core.errors import FieldCode
 from app.models.statuses import Category
-from app.models.tasks import Priority, TaskType
+from app.models.tasks import SORTS, Priority, State, TaskType
 from app.schemas.base import (
     KEPT,
     OMITTED,
@@ -22,7 +26,9 @@ from app.schemas.base import (
     Ref,
     Title,
     example,
+    refusal,
 )
+from app.utils.ids import is_id
 
 
 class TaskCreate(Body):
@@ -148,3 +154,78 @@ class TaskRead(TaskListItem):
         trashed_at=None,
         external=None,
     )
+
+
+MAX_VALUES = 50
+ME, NOBODY = "me", "none"
+
+
+def _each(text: str, fits: Callable[[str], bool], code: FieldCode) -> str:
+    values = text.split(",")
+    if len(values) > MAX_VALUES:
+        raise refusal(FieldCode.TOO_MANY, limit=MAX_VALUES)
+    if not all(fits(value) for value in values):
+        raise refusal(code)
+    return text
+
+
+def _choices(kind: type[StrEnum]) -> AfterValidator:
+    return AfterValidator(lambda text: _each(text, set(kind).__contains__, FieldCode.INVALID_CHOICE))
+
+
+def _people(text: str) -> str:
+    return _each(text, lambda value: value in {ME, NOBODY} or is_id(value), FieldCode.INVALID_ID)
+
+
+def _time(text: Any) -> Any:
+    # Numbers would pass as seconds since 1970.
+    if isinstance(text, str) and not _TIME.match(text):
+        raise refusal(FieldCode.INVALID_DATE)
+    return text
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+_LIST = "One, or several separated by commas."
+_SeveralIds = Annotated[
+    str,
+    Field(max_length=2000, description=_LIST),
+    AfterValidator(lambda text: _each(text, is_id, FieldCode.INVALID_ID)),
+]
+_Instant = Annotated[AwareDatetime, BeforeValidator(_time)]
+
+
+class TaskListQuery(Body):
+    """Which tasks a list holds, in which order, and which page of it."""
+
+    project: Ref | None = Field(None, description="A project's id or key.")
+    status: _SeveralIds | None = None
+    category: Annotated[str, Field(max_length=200, description=_LIST), _choices(Category)] | None = None
+    assignee: (
+        Annotated[
+            str,
+            Field(max_length=2000, description="Memberships, `me` or `none`, separated by commas."),
+            AfterValidator(_people),
+        ]
+        | None
+    ) = None
+    label: _SeveralIds | None = None
+    priority: Annotated[str, Field(max_length=200, description=_LIST), _choices(Priority)] | None = None
+    parent: Ref | None = Field(None, description="A task's id or key, or `none`.")
+    q: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Text in the title, whatever its case."
+    )
+    state: State = State.ACTIVE
+    created_since: _Instant | None = None
+    created_until: _Instant | None = None
+    updated_since: _Instant | None = None
+    updated_until: _Instant | None = None
+    due_since: Day | None = None
+    due_until: Day | None = None
+    sort: Annotated[str, Field(pattern=f"^-?({'|'.join(SORTS)})$")] = Field(
+        "rank",
+        description="`rank`, `created`, `updated`, `due` or `priority` (the most urgent first); `-` turns it.",
+    )
+    include: Literal["description"] | None = Field(None, description="Fields that lists leave out.")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: Annotated[str, Field(max_length=1024)] | None = None
+    count: bool = Field(False, description="Also count all that match.")

@@ -17,6 +17,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from app.core.config import Settings
+from app.core.database.point_reader import PointReader
 from app.core.documents import Doc
 
 M = TypeVar("M", bound=Model)
@@ -95,6 +96,7 @@ class Database:
         self.client = client
         self.name = name
         self.engine = Engine(client, name)
+        self._points: dict[type[Model], PointReader] = {}
 
     @classmethod
     def connect(cls, settings: Settings) -> "Database":
@@ -119,6 +121,13 @@ class Database:
 
     def collection(self, model: type[Model]) -> AsyncCollection[Doc]:
         return self.engine.get_collection(model)
+
+    def points(self, model: type[Model], projection: Doc) -> PointReader:
+        """The reader that gathers point reads of a collection; the projection is the same for all callers."""
+        reader = self._points.get(model)
+        if reader is None:
+            reader = self._points[model] = PointReader(self.collection(model), projection)
+        return reader
 
     def raw(self, name: str) -> AsyncCollection[Doc]:
         """A collection that has no model, by its name."""

@@ -107,6 +107,11 @@ class ScopedCollection:
     async def find_one(self, query: Doc, projection: Doc | None = None) -> Doc | None:
         return await self.database.collection(self.model).find_one(self._bound(query), projection)
 
+    async def read(self, id_: str, projection: Doc) -> Doc | None:
+        """A document of this workspace by its id, cheapest where many are read at once; never change it."""
+        doc = await self.database.points(self.model, projection).get(id_)
+        return doc if doc is not None and doc["workspace_id"] == self.workspace_id else None
+
     async def find(
         self,
         query: Doc,

@@ -11,13 +11,12 @@ from app.models.memberships import Membership
 from app.models.projects import Project
 from app.models.statuses import Status
 from app.models.tasks import Task
-from app.schemas.tasks import TaskCreate, TaskMove, TaskPatch, TaskRank
+from app.schemas.tasks import NOBODY, TaskCreate, TaskListQuery, TaskMove, TaskPatch, TaskRank
 from app.services.access import Page, PageRequest, Scope
 from app.services.statuses import project_statuses
 from app.services.statuses.rules import counterpart
 from app.services.tasks import queries, rules
 from app.services.tasks.changes import apply_changes, check_references
-from app.services.tasks.rules import TaskFilter
 from app.utils import ranks
 from app.utils.ids import new_id
 
@@ -38,11 +37,21 @@ class TaskEngine:
             raise not_found("task")
         return public(Task, doc)
 
-    async def page(
-        self, wanted: TaskFilter, sort: str, request: PageRequest, *, descending: bool, described: bool
-    ) -> Page:
+    async def page(self, query: TaskListQuery) -> Page:
+        """A list of tasks; raises `not_found` for the project or parent that it names, `invalid_cursor`."""
+        scope = self._scope
+        project_id = None if query.project is None else await scope.project_id(query.project)
+        parent_id = query.parent
+        if parent_id is not None and parent_id != NOBODY:
+            parent_id = await queries.resolve(scope, parent_id)
+        wanted = rules.read_filter(query, project_id, parent_id, scope.grant.membership_id)
         return await queries.page(
-            self._scope, wanted, sort, request, descending=descending, described=described
+            scope,
+            wanted,
+            query.sort.removeprefix("-"),
+            PageRequest(query.limit, query.cursor, query.count),
+            descending=query.sort.startswith("-"),
+            described=query.include is not None,
         )
 
     async def create(self, data: TaskCreate) -> Outcome[Task]:

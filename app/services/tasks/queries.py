@@ -17,7 +17,9 @@ def _by_ref(ref: str) -> Doc:
 
 
 async def get(scope: Scope, ref: str) -> Doc | None:
-    """A task by its id, its key or a former key."""
+    """A task by its id, its key or a former key. Reads by id that arrive together share a query."""
+    if is_id(ref):
+        return await scope.collection(Task).read(ref, _HIDDEN)
     return await scope.collection(Task).find_one(_by_ref(ref), _HIDDEN)
 
 

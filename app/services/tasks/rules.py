@@ -11,6 +11,7 @@ from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.models.projects import Project
 from app.models.statuses import Category, Status
 from app.models.tasks import SORTS, Priority, State, Task
+from app.schemas.tasks import ME, NOBODY, TaskListQuery
 from app.services.access.paging import Order
 
 NO_DUE_DATE = "9999-12-31"
@@ -114,6 +115,38 @@ class TaskFilter:
     """Lower bounds, inclusive, as (stored field, value)."""
     until: tuple[tuple[str, datetime | str], ...] = ()
     """Upper bounds, exclusive for times and inclusive for dates."""
+
+
+def read_filter(asked: TaskListQuery, project_id: str | None, parent_id: str | None, me: str) -> TaskFilter:
+    """The filter that a query asks for; `project_id` and `parent_id` are what its references stand for."""
+    names = {ME: me, NOBODY: None}
+    since = {
+        "created_at": asked.created_since,
+        "updated_at": asked.updated_since,
+        "due_date": asked.due_since,
+    }
+    until = {
+        "created_at": asked.created_until,
+        "updated_at": asked.updated_until,
+        "due_date": asked.due_until,
+    }
+    return TaskFilter(
+        state=asked.state,
+        project_id=project_id,
+        status_ids=_split(asked.status),
+        categories=tuple(Category(value) for value in _split(asked.category)),
+        assignee_ids=tuple(names.get(value, value) for value in _split(asked.assignee)),
+        label_ids=_split(asked.label),
+        priorities=tuple(Priority(value) for value in _split(asked.priority)),
+        parent_ids=() if parent_id is None else (names.get(parent_id, parent_id),),
+        text=asked.q,
+        since=tuple((field, value) for field, value in since.items() if value is not None),
+        until=tuple((field, value) for field, value in until.items() if value is not None),
+    )
+
+
+def _split(text: str | None) -> tuple[str, ...]:
+    return () if text is None else tuple(text.split(","))
 
 
 def query(wanted: TaskFilter) -> Doc:

@@ -2,24 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.api.deps import Activity, Paging, RefPath, Requires, Tasks, TaskWriter
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, found, listed
 from app.api.v1 import problems
-from app.api.v1.filters import Include, Sort, task_filter
 from app.schemas.events import EventRead
 from app.schemas.pagination import Page
-from app.schemas.tasks import TaskCreate, TaskListItem, TaskMove, TaskPatch, TaskRank, TaskRead
+from app.schemas.tasks import TaskCreate, TaskListItem, TaskListQuery, TaskMove, TaskPatch, TaskRank, TaskRead
 from app.services.access import Permission
-from app.services.tasks import TaskFilter
 
 router = APIRouter(prefix="/workspaces/{workspace}/tasks", tags=["tasks"], route_class=StrictRoute)
 READ = [Depends(Requires(Permission.TASK_READ))]
 UPDATE = [Depends(Requires(Permission.TASK_UPDATE))]
 DELETE = [Depends(Requires(Permission.TASK_DELETE))]
-Wanted = Annotated[TaskFilter, Depends(task_filter)]
 
 
 @router.post(
@@ -35,16 +32,9 @@ async def create_task(tasks: TaskWriter, request: Request, body: TaskCreate) -> 
 
 
 @router.get("", response_model=Page[TaskListItem], responses=problems.READ, dependencies=READ)
-async def list_tasks(
-    tasks: Tasks, request: Request, page: Paging, wanted: Wanted, sort: Sort = "rank", include: Include = None
-) -> Response:
+async def list_tasks(tasks: Tasks, request: Request, query: Annotated[TaskListQuery, Query()]) -> Response:
     """The tasks that match all filters. Without `state`, those that are neither archived nor trashed."""
-    descending = sort.startswith("-")
-    described = include is not None
-    found_page = await tasks.page(
-        wanted, sort.removeprefix("-"), page, descending=descending, described=described
-    )
-    return listed(request, found_page)
+    return listed(request, await tasks.page(query))
 
 
 @router.get("/{task}", response_model=TaskRead, responses=problems.READ, dependencies=READ)
