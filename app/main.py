@@ -49,6 +49,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(router)
     check_permissions(app)
+    app.add_middleware(FastLane)
+    app.add_middleware(RequestLayer, settings=settings)
+    # The last one added is the outermost: refusals of any layer carry these headers too.
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -57,8 +60,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["ETag", "Link", "Location", "X-Request-ID", "Retry-After"],
         )
-    app.add_middleware(FastLane)
-    app.add_middleware(RequestLayer, settings=settings)
     return app
 
 

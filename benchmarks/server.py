@@ -25,7 +25,7 @@ def main() -> None:
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.run(
             app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_config=None,
-            access_log=False, server_header=False,
+            access_log=False, server_header=False, proxy_headers=False,
         )
     if what == "pastis":
         stats = app.state.services.writers.stats

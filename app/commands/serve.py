@@ -70,6 +70,8 @@ def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
         lifespan="on",
         workers=1,
         server_header=False,
+        # Nobody's word for who the client is, until trusted proxies are a setting.
+        proxy_headers=False,
         # Pastis writes its own log, one line a request.
         log_config=None,
         access_log=False,

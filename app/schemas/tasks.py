@@ -223,7 +223,7 @@ class TaskListQuery(Body):
     due_until: Day | None = None
     sort: Annotated[str, Field(pattern=f"^-?({'|'.join(SORTS)})$")] = Field(
         "rank",
-        description="`rank`, `created`, `updated`, `due` or `priority` (the most urgent first); `-` turns it.",
+        description="`rank`, `created`, `updated`, `due`, `priority` (most urgent first); `-` turns it.",
     )
     include: Literal["description"] | None = Field(None, description="Fields that lists leave out.")
     limit: int = Field(50, ge=1, le=200)

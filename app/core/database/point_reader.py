@@ -1,7 +1,7 @@
 """Point reads that arrive in one tick of the event loop, taken together into one query."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from pymongo.asynchronous.collection import AsyncCollection
 
@@ -45,11 +45,10 @@ class PointReader:
 
     async def _read(self, waiting: dict[str, asyncio.Future[Doc | None]]) -> None:
         try:
-            found = await self._find(list(waiting))
-        except Exception:  # noqa: BLE001 - whatever it is, everybody who waits must hear of it
-            _settle(waiting, lambda _id: exc)
-        else:
-            _settle(waiting, found.get)
+            answers: Mapping[str, Doc | Exception] = await self._find(list(waiting))
+        except Exception as error:  # noqa: BLE001 - whatever it is, everybody who waits must hear of it
+            answers = dict.fromkeys(waiting, error)
+        _settle(waiting, answers)
 
     async def _find(self, ids: list[str]) -> dict[str, Doc]:
         if len(ids) == 1:
@@ -60,14 +59,14 @@ class PointReader:
 
 
 def _settle(
-    waiting: dict[str, asyncio.Future[Doc | None]], answer: Callable[[str], Doc | Exception | None]
+    waiting: Mapping[str, asyncio.Future[Doc | None]], answers: Mapping[str, Doc | Exception]
 ) -> None:
     for id_, future in waiting.items():
         if future.done():
             continue
-        result = answer(id_)
-        if isinstance(result, Exception):
-            future.set_exception(result)
+        answer = answers.get(id_)
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
             future.exception()  # seen, even where all callers have left
         else:
-            future.set_result(result)
+            future.set_result(answer)
