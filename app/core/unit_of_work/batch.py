@@ -13,6 +13,9 @@ from app.core.documents import Doc, Entity
 Key = tuple[type[Entity], str]
 Write = InsertOne[Doc] | UpdateOne | DeleteOne
 
+# What lets go of unique values before what takes them; of one kind together, as that is one round trip.
+_WRITE_ORDER: Sequence[type] = (DeleteOne, UpdateOne, InsertOne)
+
 
 class ConflictError(Exception):
     """Another process changed what this transaction stands on: run it again."""
@@ -34,8 +37,11 @@ class Batch:
         self._session = session
         self._workspace_id = workspace_id
         self.entries: dict[Key, Entry] = {}
-        self._dirty: set[Key] = set()
+        # A dictionary, as it keeps the order: a name is let go before another document takes it.
+        self._dirty: dict[Key, None] = {}
         self.flushes = 0
+        self.written = False
+        """Whether anything was sent to the database."""
 
     async def load(self, model: type[Entity], ids: Collection[str]) -> None:
         """Read those of the documents that are not known yet, in one query."""
@@ -69,7 +75,7 @@ class Batch:
     def put(self, key: Key, doc: Doc | None) -> None:
         entry = self.entries.setdefault(key, Entry(None, None))
         entry.current = doc
-        self._dirty.add(key)
+        self._dirty[key] = None
 
     async def flush(self) -> None:
         """Write what changed since the last flush, one bulk write a collection."""
@@ -81,7 +87,7 @@ class Batch:
             if write is not None:
                 by_model.setdefault(key[0], []).append(write)
         for model, writes in by_model.items():
-            await self._bulk(model, writes)
+            await self._bulk(model, sorted(writes, key=lambda write: _WRITE_ORDER.index(type(write))))
         for key in self._dirty:
             entry = self.entries[key]
             entry.stored = entry.current
@@ -89,8 +95,11 @@ class Batch:
         self.flushes += 1
 
     async def _bulk(self, model: type[Entity], writes: list[Write]) -> None:
+        # In order, or the driver goes on after an error that has ended the transaction, and reports the
+        # second error, that there is no transaction, in place of the first.
+        self.written = True
         result = await self._database.collection(model).bulk_write(
-            writes, ordered=False, session=self._session
+            writes, ordered=True, session=self._session
         )
         done = result.inserted_count + result.matched_count + result.deleted_count
         if done != len(writes):

@@ -1,5 +1,6 @@
 """One attempt at committing a group of submissions: read, decide, write, number, commit."""
 
+import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from time import monotonic
@@ -12,6 +13,7 @@ from app.core.database.errors import is_unknown_commit
 from app.core.documents import Doc, Entity, stored
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.log import Event, Head, Mutation
+from app.core.logging import get_logger
 from app.core.unit_of_work.batch import Batch, ConflictError
 from app.core.unit_of_work.command import Command, Outcome, Submission
 from app.core.unit_of_work.work import Work
@@ -20,7 +22,10 @@ from app.utils.ids import new_id
 if TYPE_CHECKING:
     from app.core.unit_of_work.writer import Writers
 
+logger = get_logger(__name__)
+
 COMMIT_SECONDS = 5.0
+COMMIT_PAUSE_SECONDS = 0.02
 
 
 class PoisonedError(Exception):
@@ -61,7 +66,10 @@ class Transaction:
         """Tell the listeners, then hand every submission its outcome or refusal."""
         if self._events:
             for listener in self._writers.listeners:
-                listener(self._workspace_id, self._events)
+                try:
+                    listener(self._workspace_id, self._events)
+                except Exception:  # a bug there must not make a committed command seem refused
+                    logger.exception("a listener to commits failed", workspace=self._workspace_id)
         for result in self._results:
             future = result.submission.future
             if future.done():
@@ -82,6 +90,7 @@ class Transaction:
             if writes:
                 await _commit(session)
                 self._writers.stats.transactions += 1
+                self._writers.stats.commands += len(self._events)
             else:
                 await _abort(session)
 
@@ -94,12 +103,12 @@ class Transaction:
         log = _Log(head, [], {})
         for submission in group:
             await self._decide_one(batch, log, submission, known)
-        if any(one.context.dry_run for one in group) or not (log.events or log.mutations):
+        if any(one.context.dry_run for one in group):
+            await batch.flush()  # a unique index may refuse it, as it would without the dry run
             return False
         await self._write(session, batch, log)
-        self._writers.stats.commands += len(log.events)
         self._events = log.events
-        return True
+        return bool(log.events or log.mutations or batch.written)
 
     async def _head(self, session: AsyncClientSession, group: list[Submission]) -> Doc:
         head = await self._database.collection(Head).find_one({"_id": self._workspace_id}, session=session)
@@ -215,7 +224,9 @@ class Transaction:
     async def _write(self, session: AsyncClientSession, batch: Batch, log: "_Log") -> None:
         if log.events:
             await self._advance(session, log)
-            await batch.flush()
+        # Changes of internal fields are written without an event.
+        await batch.flush()
+        if log.events:
             await self._database.collection(Event).insert_many(log.events, ordered=False, session=session)
         if log.mutations:
             records = list(log.mutations.values())
@@ -282,5 +293,6 @@ async def _commit(session: AsyncClientSession) -> None:
         except PyMongoError as exc:
             if not (is_unknown_commit(exc) or isinstance(exc, ConnectionFailure)) or monotonic() > deadline:
                 raise
+            await asyncio.sleep(COMMIT_PAUSE_SECONDS)
         else:
             return
