@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
 
-from pymongo.errors import PyMongoError
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 
 from app.core.clock import Clock
 from app.core.database.engine import Database
@@ -132,15 +132,13 @@ class Writer:
     async def _settle_group(self, group: list[Submission]) -> None:
         try:
             await self._commit(group)
-        except PyMongoError as exc:
-            if is_duplicate_key(exc) and len(group) > 1:
-                # One of them broke a unique index: alone, each finds out whether it was the one.
+        except Exception as exc:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            if len(group) > 1 and _may_be_of_one(exc):
+                # Alone, each finds out whether it was the one.
                 for one in group:
                     await self._settle_group([one])
             else:
                 _fail(group, _refusal(exc))
-        except Exception as exc:  # noqa: BLE001 - whatever it is, nobody may wait for ever
-            _fail(group, exc)
 
     async def _commit(self, group: list[Submission]) -> None:
         """Run the group in one transaction; again where another process was faster."""
@@ -151,10 +149,13 @@ class Writer:
             try:
                 await transaction.run(group)
             except (ConflictError, PyMongoError) as exc:
+                # The driver has waited for a server as long as it may: nothing is gained by waiting again.
+                if isinstance(exc, ServerSelectionTimeoutError):
+                    raise
                 if isinstance(exc, PyMongoError) and not is_transient(exc):
                     raise
                 if monotonic() > deadline:
-                    raise PastisError(ErrorCode.OVERLOADED) from exc
+                    raise classify(exc) or PastisError(ErrorCode.OVERLOADED) from exc
                 self._writers.stats.retries += 1
                 await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.1)))  # noqa: S311 - jitter
                 attempt += 1
@@ -163,7 +164,16 @@ class Writer:
                 return
 
 
-def _refusal(exc: PyMongoError) -> Exception:
+def _may_be_of_one(exc: Exception) -> bool:
+    """Whether one command alone may be at fault: it broke a unique index, or cannot be stored."""
+    if isinstance(exc, PyMongoError):
+        return classify(exc) is None and not is_unknown_commit(exc)
+    return not isinstance(exc, PastisError)
+
+
+def _refusal(exc: Exception) -> Exception:
+    if not isinstance(exc, PyMongoError):
+        return exc
     if is_duplicate_key(exc):
         return PastisError(ErrorCode.ALREADY_EXISTS, kind="document", field="id")
     if is_unknown_commit(exc):
