@@ -50,7 +50,7 @@ async def seed(services: Services, tasks: int) -> Seed:
         docs = list(_tasks(workspace.id, project_id, project_number, tasks // PROJECTS))
         task_ids += [doc["_id"] for doc in docs]
         await database.collection(Task).insert_many(docs, ordered=False)
-    await database.collection(Head).update_one({"_id": workspace.id}, {"$set": {"seq": 1}})
+    await database.collection(Head).update_one({"_id": workspace.id}, {"$set": {"seq": 1}, "$inc": {"writes": 1}})
     return Seed("bench", token, task_ids, project_ids)
 
 

@@ -12,11 +12,13 @@ class Head(Model):
     """Where a workspace's log stands.
 
     `seq` is the number of the last committed command, `floor` the number from which the log is complete,
+    `writes` counts the transactions that wrote to the workspace.
     `epoch` changes when the log was restored from a backup, so that clients start afresh.
     """
 
     id: str = Field(primary_field=True)
     seq: int
+    writes: int
     floor: int
     epoch: str
 

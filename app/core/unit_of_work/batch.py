@@ -9,8 +9,8 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from app.core.database.engine import Database
 from app.core.documents import Doc, Entity
+from app.core.unit_of_work.recent import Key, Recent
 
-Key = tuple[type[Entity], str]
 Write = InsertOne[Doc] | UpdateOne | DeleteOne
 
 # What lets go of unique values before what takes them; of one kind together, as that is one round trip.
@@ -32,8 +32,11 @@ class Entry:
 class Batch:
     """All documents that the commands of one transaction have met, each once."""
 
-    def __init__(self, database: Database, session: AsyncClientSession, workspace_id: str) -> None:
+    def __init__(
+        self, database: Database, session: AsyncClientSession, workspace_id: str, recent: Recent
+    ) -> None:
         self._database = database
+        self._recent = recent
         self._session = session
         self._workspace_id = workspace_id
         self.entries: dict[Key, Entry] = {}
@@ -43,15 +46,29 @@ class Batch:
         self.written = False
         """Whether anything was sent to the database."""
 
+    @property
+    def dirty(self) -> bool:
+        """Whether anything waits to be sent to the database."""
+        return bool(self._dirty)
+
     async def load(self, model: type[Entity], ids: Collection[str]) -> None:
         """Read those of the documents that are not known yet, in one query."""
-        missing = [id_ for id_ in ids if (model, id_) not in self.entries]
+        missing = [id_ for id_ in ids if not self._has(model, id_)]
         if not missing:
             return
         query = {"_id": missing[0] if len(missing) == 1 else {"$in": missing}}
         found = {doc["_id"]: doc for doc in await self._read(model, query)}
         for id_ in missing:
             self.entries[model, id_] = Entry(found.get(id_), found.get(id_))
+
+    def _has(self, model: type[Entity], id_: str) -> bool:
+        key = (model, id_)
+        if key in self.entries:
+            return True
+        doc = self._recent.get(key)
+        if doc is not None:
+            self.entries[key] = Entry(doc, doc)
+        return doc is not None
 
     async def load_all(self, wanted: Mapping[type[Entity], Collection[str]]) -> None:
         for model, ids in wanted.items():

@@ -51,6 +51,7 @@ class Transaction:
         self._results: list[Result] = []
         self._refused: dict[int, Exception] = {}
         self._events: list[Doc] = []
+        self._recent = writers.recent.of(workspace_id)
 
     async def run(self, group: list[Submission]) -> None:
         """Decide and commit. Raises ConflictError and driver errors; refusals are kept for `resolve`."""
@@ -83,21 +84,34 @@ class Transaction:
         async with self._database.session() as session:
             await self._database.begin(session)
             try:
-                writes = await self._decide(session, group)
+                head = await self._head(session, group)
+                self._recent.trust(head["writes"])
+                batch = Batch(self._database, session, self._workspace_id, self._recent)
+                writes = await self._decide(session, batch, head, group)
             except BaseException:
+                # Perhaps what was remembered is why: the next attempt reads everything.
+                self._recent.forget()
                 await _abort(session)
                 raise
             if writes:
-                await _commit(session)
-                self._writers.stats.transactions += 1
-                self._writers.stats.commands += len(self._events)
+                await self._commit(session, batch, head["writes"] + 1)
             else:
                 await _abort(session)
 
-    async def _decide(self, session: AsyncClientSession, group: list[Submission]) -> bool:
+    async def _commit(self, session: AsyncClientSession, batch: Batch, writes: int) -> None:
+        try:
+            await _commit(session)
+        except BaseException:
+            self._recent.forget()  # nobody knows what is there now
+            raise
+        self._recent.keep({key: entry.current for key, entry in batch.entries.items()}, writes)
+        self._writers.stats.transactions += 1
+        self._writers.stats.commands += len(self._events)
+
+    async def _decide(
+        self, session: AsyncClientSession, batch: Batch, head: Doc, group: list[Submission]
+    ) -> bool:
         """Run every decision over one identity map and write the lot; false where nothing is to commit."""
-        head = await self._head(session, group)
-        batch = Batch(self._database, session, self._workspace_id)
         known = await self._known_mutations(session, group)
         await batch.load_all(_wanted(group))
         log = _Log(head, [], {})
@@ -115,7 +129,14 @@ class Transaction:
         if head is not None:
             return head
         if any(command.founds for one in group for command in one.commands):
-            return {"_id": self._workspace_id, "seq": 0, "floor": 0, "epoch": new_id(), "new": True}
+            return {
+                "_id": self._workspace_id,
+                "seq": 0,
+                "writes": 0,
+                "floor": 0,
+                "epoch": new_id(),
+                "new": True,
+            }
         raise not_found("workspace")
 
     async def _known_mutations(self, session: AsyncClientSession, group: list[Submission]) -> dict[str, Doc]:
@@ -222,9 +243,9 @@ class Transaction:
         return self._writers.kinds[frozen["kind"]].model_validate_doc(frozen["doc"])
 
     async def _write(self, session: AsyncClientSession, batch: Batch, log: "_Log") -> None:
-        if log.events:
+        # Changes of internal fields are written without an event, and move the head's `writes` all the same.
+        if log.events or log.mutations or batch.dirty or batch.written:
             await self._advance(session, log)
-        # Changes of internal fields are written without an event.
         await batch.flush()
         if log.events:
             await self._database.collection(Event).insert_many(log.events, ordered=False, session=session)
@@ -237,11 +258,11 @@ class Transaction:
         heads = self._database.collection(Head)
         head = dict(log.head)
         if head.pop("new", False):
-            await heads.insert_one({**head, "seq": len(log.events)}, session=session)
+            await heads.insert_one({**head, "seq": len(log.events), "writes": 1}, session=session)
             return
         moved = await heads.update_one(
             {"_id": self._workspace_id, "seq": head["seq"]},
-            {"$inc": {"seq": len(log.events)}},
+            {"$inc": {"seq": len(log.events), "writes": 1}},
             session=session,
         )
         if moved.matched_count != 1:

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 from app.core.documents import Doc, Entity, plain, public, stored
 from app.core.errors import not_found
 from app.core.log import event_id
-from app.core.unit_of_work.batch import Batch, Key
+from app.core.unit_of_work.batch import Batch
 from app.core.unit_of_work.command import Command, Context
+from app.core.unit_of_work.recent import Key
 
 E = TypeVar("E", bound=Entity)
 

@@ -18,6 +18,7 @@ from app.core.documents import Doc, Entity
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work.batch import ConflictError
 from app.core.unit_of_work.command import Command, Context, Outcome, Reaction, Submission
+from app.core.unit_of_work.recent import RecentByWorkspace
 from app.core.unit_of_work.transaction import Transaction
 
 R = TypeVar("R")
@@ -53,6 +54,7 @@ class Writers:
         self.stats = Stats()
         self.listeners: list[Callable[[str, list[Doc]], None]] = []
         """Told, after each commit of this process, the workspace and its new events."""
+        self.recent = RecentByWorkspace()
         self._writers: dict[str, Writer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
