@@ -16,6 +16,7 @@ from app.services.access import AccountScope, PageRequest, Permission, Scope
 from app.services.activity import ActivityEngine
 from app.services.bootstrap import Services
 from app.services.comments import CommentEngine
+from app.services.imports import ImportEngine
 from app.services.labels import LabelEngine
 from app.services.memberships import MembershipEngine
 from app.services.projects import ProjectEngine
@@ -136,11 +137,16 @@ async def write_account(
     return replace(account, context=context)
 
 
+async def checked_key(idempotency_key: IdempotencyKey = None) -> str | None:
+    if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise PastisError(ErrorCode.INVALID_IDEMPOTENCY_KEY)
+    return idempotency_key
+
+
 async def _write_context(request: Request, context: Context, key: str | None, *, dry_run: bool) -> Context:
+    key = await checked_key(key)
     if key is None:
         return replace(context, dry_run=dry_run) if dry_run else context
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise PastisError(ErrorCode.INVALID_IDEMPOTENCY_KEY)
     used_for = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
     fingerprint = hashlib.sha256(used_for).hexdigest()
     return replace(context, idempotency_key=key, fingerprint=fingerprint, dry_run=dry_run)
@@ -191,8 +197,10 @@ Account = Annotated[AccountScope, Depends(read_account)]
 AccountWriter = Annotated[AccountScope, Depends(write_account)]
 Activity = Annotated[ActivityEngine, _reader(ActivityEngine)]
 ActivityWriter = Annotated[ActivityEngine, _writer(ActivityEngine)]
+CheckedKey = Annotated[str | None, Depends(checked_key)]
 Comments = Annotated[CommentEngine, _reader(CommentEngine)]
 CommentWriter = Annotated[CommentEngine, _writer(CommentEngine)]
+Imports = Annotated[ImportEngine, _reader(ImportEngine)]
 Labels = Annotated[LabelEngine, _reader(LabelEngine)]
 LabelWriter = Annotated[LabelEngine, _writer(LabelEngine)]
 Memberships = Annotated[MembershipEngine, Depends(memberships)]

@@ -90,6 +90,12 @@ def created(request: Request, outcome: Outcome[Any]) -> Response:
     return Response(dump(doc), 201, media_type=JSON, headers=headers)
 
 
+def accepted(request: Request, doc: Doc) -> Response:
+    """202 with what was begun, and where it can be looked at."""
+    location = f"{request.url.path.rstrip('/')}/{doc['id']}"
+    return Response(dump(doc), 202, media_type=JSON, headers={"location": location})
+
+
 def changed(outcome: Outcome[Any]) -> Response:
     """200 with the document as it is now."""
     doc = shown(outcome.value)

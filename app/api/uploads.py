@@ -4,17 +4,21 @@ import asyncio
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Generic, TypeVar
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.api.validation import MAX_NAME, escape
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.utils.text import mend_line
+
+F = TypeVar("F", bound=BaseModel)
 
 FILE = "file"
 _MAX_VALUE = 1_000
@@ -23,17 +27,17 @@ _MAX_FILENAME = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """The form: its file, which the reader closes, and its other fields. `digest` is of all of it."""
+class Upload(Generic[F]):
+    """A form: its file, which the caller closes, and its other fields. `digest` is of all of it."""
 
     file: IO[bytes]
     filename: str
-    fields: dict[str, str]
+    form: F
     digest: str
 
 
-async def read_upload(request: Request, fields: Collection[str], *, limit: int) -> Upload:
-    """Read multipart/form-data of a `file` and some of the named `fields`.
+async def read_upload(request: Request, model: type[F], *, limit: int) -> Upload[F]:
+    """Read multipart/form-data of a `file` and the fields of `model`.
 
     Raises `unsupported_media_type` for another body, `body_too_large` beyond `limit` bytes, and
     `validation_failed` for a form that is broken or cut off, lacks the file, or has what it should not.
@@ -47,14 +51,15 @@ async def read_upload(request: Request, fields: Collection[str], *, limit: int) 
     with contextlib.ExitStack() as stack:
         # Not buffered: what is written comes in large pieces already.
         file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
-        form = _Form(options.get(b"boundary", b""), fields, file)
+        form = _Form(options.get(b"boundary", b""), model.model_fields, file)
         size = 0
         async for chunk in request.stream():
             size += len(chunk)
             if size > limit:
                 raise PastisError(ErrorCode.BODY_TOO_LARGE, limit=limit)
             await form.feed(chunk)
-        upload = await form.finish()
+        await form.finish()
+        upload = Upload(file, form.filename, _read_fields(model, form.texts()), form.digest())
         stack.pop_all()
         return upload
 
@@ -66,7 +71,7 @@ class _Form:
         self._allowed = allowed
         self._file = file
         self._fields: dict[str, bytearray] = {}
-        self._filename: str | None = None
+        self.filename = ""
         self._header = bytearray()
         self._value = bytearray()
         self._disposition = ""
@@ -96,16 +101,22 @@ class _Form:
         if len(self._pending) >= _WRITE_BYTES:
             await self._flush()
 
-    async def finish(self) -> Upload:
+    async def finish(self) -> None:
+        """Write the rest; raises `validation_failed` for a form that was cut off or has no file."""
         if not self._ended:
             raise invalid("", FieldCode.INVALID_FORMAT)
-        if self._filename is None:
+        if not self.filename:
             raise invalid(f"/{FILE}", FieldCode.MISSING)
         await self._flush()
-        texts = {name: _text(name, bytes(value)) for name, value in self._fields.items()}
-        for name in sorted(texts):
-            self._digest.update(f"\n{name}={texts[name]}".encode())
-        return Upload(self._file, self._filename, texts, self._digest.hexdigest())
+
+    def texts(self) -> dict[str, str]:
+        return {name: _text(name, bytes(value)) for name, value in self._fields.items()}
+
+    def digest(self) -> str:
+        digest = self._digest.copy()
+        for name, value in sorted(self._fields.items()):
+            digest.update(b"\n" + name.encode() + b"=" + value)
+        return digest.hexdigest()
 
     async def _flush(self) -> None:
         data = bytes(self._pending)
@@ -133,11 +144,11 @@ class _Form:
         name = options.get(b"name", b"").decode(errors="replace")
         if name != FILE and name not in self._allowed:
             raise invalid(f"/{escape(name[:MAX_NAME])}", FieldCode.UNKNOWN_FIELD)
-        if name in self._fields or (name == FILE and self._filename is not None):
+        if name in self._fields or (name == FILE and self.filename):
             raise invalid(f"/{name}", FieldCode.REPEATED)
         self._name = name
         if name == FILE:
-            self._filename = _plain_name(options.get(b"filename", b"").decode(errors="replace"))
+            self.filename = _plain_name(options.get(b"filename", b"").decode(errors="replace"))
         else:
             self._fields[name] = bytearray()
 
@@ -155,11 +166,20 @@ class _Form:
 
 
 @contextlib.contextmanager
-def _readable() -> "contextlib.Iterator[None]":
+def _readable() -> Iterator[None]:
     try:
         yield
     except FormParserError:
         raise invalid("", FieldCode.INVALID_FORMAT) from None
+
+
+def _read_fields(model: type[F], texts: dict[str, str]) -> F:
+    try:
+        return model.model_validate(texts)
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        ) from None
 
 
 def _write_all(file: IO[bytes], data: bytes) -> None:

@@ -26,8 +26,7 @@ class ImportRun(Entity):
     """A run of an import. It is no entity of the log: progress is not history (docs/decisions/0010).
 
     `total` and `done` count lines; `created`, `skipped` and `failed` count issues. `problems` are the first
-    lines that were not imported, `failed` says how many there are. `version` counts the writes of this
-    document, so that a client that polls can send If-None-Match.
+    lines that were not imported, `failed` says how many there are.
     """
 
     KIND: ClassVar[str] = "import"
@@ -54,7 +53,6 @@ class ImportRun(Entity):
     finished_at: datetime | None = None
     request_key: str | None = None
     fingerprint: str | None = None
-    version: int = 0
 
     model_config = {
         "collection": "imports",

@@ -6,6 +6,7 @@ from app.api.v1.endpoints import (
     auth,
     comments,
     events,
+    imports,
     labels,
     me,
     memberships,
@@ -16,5 +17,5 @@ from app.api.v1.endpoints import (
 )
 
 router = APIRouter(prefix="/api/v1")
-for stem in (auth, me, workspaces, memberships, projects, statuses, labels, tasks, comments, events):
+for stem in (auth, me, workspaces, memberships, projects, statuses, labels, tasks, comments, events, imports):
     router.include_router(stem.router)

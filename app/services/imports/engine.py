@@ -1,6 +1,7 @@
 """Imports: begun, carried out, and looked at while they go on."""
 
 import asyncio
+from dataclasses import replace
 
 from app.core.documents import Doc, public, stored
 from app.core.errors import ErrorCode, PastisError, not_found
@@ -21,7 +22,11 @@ logger = get_logger(__name__)
 
 class ImportEngine:
     def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+        """What is imported says so in the log, beside who asked for it and through what."""
+        actor = {**scope.context.actor, "kind": "import"}
+        through = "cli" if scope.context.source.get("channel") == "cli" else "import"
+        context = replace(scope.context, actor=actor, source={**scope.context.source, "channel": through})
+        self._scope = replace(scope, context=context)
 
     @property
     def workspace_id(self) -> str:

@@ -37,9 +37,7 @@ async def insert(database: Database, run: ImportRun) -> bool:
 async def try_update(database: Database, run_id: str, changes: Doc) -> None:
     """Write a run's progress, unless the database is away: the next write tells it all again."""
     with contextlib.suppress(PyMongoError):
-        await database.collection(ImportRun).update_one(
-            {"_id": run_id}, {"$set": changes, "$inc": {"version": 1}}
-        )
+        await database.collection(ImportRun).update_one({"_id": run_id}, {"$set": changes})
 
 
 async def get(scope: Scope, run_id: str) -> Doc | None:
