@@ -23,5 +23,6 @@ async def of_user(work: Work, user_id: str) -> Membership | None:
 
 
 async def owners(work: Work) -> int:
-    """How many owners there are, counted up to two."""
-    return await work.count(Membership, {"role": Role.OWNER.value, "removed_at": None}, 2)
+    """How many owners can log in, counted up to two."""
+    query: Doc = {"role": Role.OWNER.value, "removed_at": None, "user_id": {"$ne": None}}
+    return await work.count(Membership, query, 2)

@@ -12,6 +12,10 @@ def check_manage(actor: Role, *roles: Role) -> None:
 
 
 def check_owner_stays(membership: Membership, owners: int, new_role: Role | None) -> None:
-    """Raises `last_owner` where a workspace would be left without one. `new_role` is None for removal."""
-    if membership.role == Role.OWNER and new_role != Role.OWNER and owners < 2:
+    """Raises `last_owner` where a workspace would be left without one. `new_role` is None for removal.
+
+    A placeholder cannot log in, so it is no owner that counts.
+    """
+    counts = membership.role == Role.OWNER and membership.user_id is not None
+    if counts and new_role != Role.OWNER and owners < 2:
         raise PastisError(ErrorCode.LAST_OWNER)
