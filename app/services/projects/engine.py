@@ -36,8 +36,7 @@ class ProjectEngine:
                 raise PastisError(ErrorCode.ALREADY_EXISTS, kind="project", field="id")
             if await queries.key_taken(work, data.key):
                 raise PastisError(ErrorCode.ALREADY_EXISTS, kind="project", field="key")
-            if data.lead_id is not None:
-                await work.require(Membership, data.lead_id)
+            await _check_lead(work, data.lead_id)
             statuses = add_statuses(work, project_id, DEFAULTS)
             return work.add(
                 Project(
@@ -63,8 +62,8 @@ class ProjectEngine:
             project = await self._present(work, project_id)
             if project.archived_at is not None:
                 raise PastisError(ErrorCode.ARCHIVED, kind="project")
-            if changes.get("lead_id") is not None:
-                await work.require(Membership, changes["lead_id"])
+            if changes.get("lead_id") != project.lead_id:
+                await _check_lead(work, changes.get("lead_id"))
             if "default_status_id" in changes:
                 status = await work.require(Status, changes["default_status_id"])
                 if status.project_id != project_id:
@@ -96,3 +95,9 @@ class ProjectEngine:
         project = await work.require(Project, project_id)
         self._scope.check_version(project)
         return project
+
+
+async def _check_lead(work: Work, lead_id: str | None) -> None:
+    """Raises `not_found` for somebody who is not, or no longer, in the workspace."""
+    if lead_id is not None and (await work.require(Membership, lead_id)).removed_at is not None:
+        raise not_found("membership")
