@@ -7,6 +7,7 @@ from app.commands.db import db
 from app.commands.openapi import openapi
 from app.commands.serve import serve
 from app.commands.settings import config
+from app.commands.user import user
 
 cli = typer.Typer(
     help="Plan projects and tasks: serve the API and look after its data.",
@@ -18,6 +19,7 @@ cli.command()(serve)
 cli.command()(config)
 cli.command()(openapi)
 cli.add_typer(db, name="db")
+cli.add_typer(user, name="user")
 
 
 @cli.command()

@@ -7,7 +7,11 @@ import typer
 from rich.table import Table
 
 from app.commands.console import fail, load_settings, output, reachable, shown_url
+from app.commands.services import with_services
 from app.core.config import Settings
+from app.core.database import migrations
+from app.services.bootstrap import Services
+from app.services.integrity import Report, check_all
 
 db = typer.Typer(help="Look after the database.", no_args_is_help=True)
 
@@ -23,6 +27,44 @@ def status() -> None:
         for row in asyncio.run(_describe(settings)):
             table.add_row(*row)
         output().print(table)
+
+
+@db.command()
+def migrate() -> None:
+    """Bring the database to what this version needs. `pastis serve` does so by itself.
+
+    Several at once are safe: one migrates, the others wait.
+    """
+    from app.models.migrations import MIGRATIONS
+
+    async def work(services: Services) -> list[dict[str, Any]]:
+        return await migrations.status(services.database, MIGRATIONS)
+
+    for one in with_services(work):
+        output().print(f"{one['number']:4}  {one['name']}: {one['state']}")
+
+
+@db.command()
+def check() -> None:
+    """Check that every workspace's log has no gaps and that its documents are what the log adds up to.
+
+    Exits with 1 where they are not. Run it while nothing is written.
+    """
+
+    async def work(services: Services) -> list[Report]:
+        return await check_all(services.database)
+
+    reports = with_services(work)
+    for report in reports:
+        output().print(
+            f"{report.workspace_id}: {report.events} events, {report.documents} documents, "
+            f"{len(report.gaps)} gaps, {len(report.differences)} differences"
+        )
+        for line in [*(f"  event {seq} is missing" for seq in report.gaps), *report.differences][:50]:
+            output().print(f"  {line}")
+    if not all(report.good for report in reports):
+        fail("The database is not what its log says.")
+    output().print(f"{len(reports)} workspaces checked: all good.")
 
 
 async def _describe(settings: Settings) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ import errno
 import socket
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvicorn
@@ -13,16 +13,25 @@ from fastapi import FastAPI
 from app.commands.console import fail, load_settings, reachable, say
 from app.core.config import Settings
 
+if TYPE_CHECKING:
+    from app.services.bootstrap import Services
+
 # With about a second for the embedded database this keeps Ctrl-C under five.
 _GRACE_SECONDS = 2
+FIRST_ACCOUNT = "admin@pastis.local"
 
 
 class _Server(uvicorn.Server):
-    """Tells the addresses once requests are served."""
+    """Tells the addresses, and the first account, once requests are served."""
+
+    def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.app = app
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            await announce_first_account(self.app.state.services)
             address = _address(self.config.host, self.config.port)
             say(f"API: {address}\nDocumentation: {address}/docs\nStop with Ctrl-C.")
 
@@ -54,7 +63,8 @@ def _run(settings: Settings, listening: socket.socket) -> None:
 
     configure(settings)
     try:
-        _Server(_config(create_app(settings), settings)).run([listening])
+        app = create_app(settings)
+        _Server(app, _config(app, settings)).run([listening])
     except SystemExit:
         # How uvicorn says that the application refused to start.
         fail("Pastis could not start; the log says why.")
@@ -77,6 +87,20 @@ def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
         access_log=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+async def announce_first_account(services: "Services") -> None:
+    """Make and tell the first account of a development installation; tell an operator how to make one."""
+    from app.core.security import new_password
+
+    if not services.ready or await services.users.any_exists():
+        return
+    if services.settings.production:
+        say("There is no account yet: pastis user add ADDRESS --name NAME")
+        return
+    password = new_password()
+    account = await services.users.create(FIRST_ACCOUNT, "Administrator", password)
+    say(f"First account: {account.email}\nPassword: {password} (shown only now)")
 
 
 def _bind(settings: Settings) -> socket.socket:

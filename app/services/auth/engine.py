@@ -1,7 +1,8 @@
 """Proves who somebody is, and opens their login."""
 
-from app.core.errors import ErrorCode, PastisError
+from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.security import verify_password
+from app.models.users import User
 from app.services.access import Principal
 from app.services.sessions import SessionEngine, Tokens
 from app.services.users import UserEngine
@@ -30,6 +31,30 @@ class AuthEngine:
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
         await self._users.update(user.id, {"password": password})
         await self._sessions.end_others(user.id, principal.session_id)
+
+    async def reset_password(self, email: str, password: str) -> str:
+        """Set a password without knowing the present one, as an operator may; ends all logins.
+
+        Gives the address as it is kept; raises `not_found`.
+        """
+        user = await self._known(email)
+        await self._users.update(user.id, {"password": password})
+        await self._sessions.end_all(user.id)
+        return user.email
+
+    async def set_active(self, email: str, *, active: bool) -> str:
+        """Let an account log in, or keep it from that and end its logins; raises `not_found`."""
+        user = await self._known(email)
+        await self._users.update(user.id, {"active": active})
+        if not active:
+            await self._sessions.end_all(user.id)
+        return user.email
+
+    async def _known(self, email: str) -> User:
+        user = await self._users.find_by_email(email)
+        if user is None:
+            raise not_found("account")
+        return user
 
     async def logout(self, session_id: str) -> None:
         await self._sessions.end(session_id)

@@ -91,6 +91,11 @@ class SessionEngine:
         await queries.delete(self._database, session_id)
         self._access.forget_session(session_id)
 
+    async def end_all(self, user_id: str) -> None:
+        """End every login of a user."""
+        await queries.delete_of_user(self._database, user_id)
+        self._access.forget_user(user_id)
+
     async def end_others(self, user_id: str, session_id: str) -> None:
         """End every login of a user but this one."""
         await queries.delete_of_user(self._database, user_id, keep=session_id)

@@ -1,0 +1,31 @@
+"""One thing done with the engines, as most commands do."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from app.commands.console import fail, load_settings, reachable
+from app.commands.context import open_services, run
+from app.core.config import Settings
+from app.core.errors import PastisError
+from app.core.messages import DEFAULT_LANGUAGE, field_text, problem_text
+from app.services.bootstrap import Services
+
+T = TypeVar("T")
+
+
+def with_services(work: Callable[[Services], Awaitable[T]]) -> T:
+    """Do it on the database that the settings name; a refusal is told and exits with 1."""
+
+    async def main(settings: Settings) -> T:
+        async with open_services(settings) as services:
+            return await work(services)
+
+    with reachable(load_settings()) as settings:
+        try:
+            return run(main(settings))
+        except PastisError as error:
+            detail = problem_text(error.code, DEFAULT_LANGUAGE, error.params)[1]
+            fields = [
+                f"{one.pointer}: {field_text(one.code, DEFAULT_LANGUAGE, one.params)}" for one in error.errors
+            ]
+            fail("\n".join([detail, *fields]))
