@@ -4,6 +4,7 @@ import typer
 
 from app import __version__
 from app.commands.db import db
+from app.commands.imports import imports
 from app.commands.openapi import openapi
 from app.commands.serve import serve
 from app.commands.settings import config
@@ -19,6 +20,7 @@ cli.command()(serve)
 cli.command()(config)
 cli.command()(openapi)
 cli.add_typer(db, name="db")
+cli.add_typer(imports, name="import")
 cli.add_typer(user, name="user")
 
 

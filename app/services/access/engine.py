@@ -10,6 +10,7 @@ from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.security import token_hash
 from app.core.unit_of_work import Context, Writers
 from app.models.memberships import Role
+from app.models.users import User
 from app.services.access import queries
 from app.services.access.scope import AccountScope, Grant, Principal, Scope
 
@@ -51,6 +52,26 @@ class Access:
         grant = await self._look_up(token_hash(token), workspace_ref)
         assert isinstance(grant, Grant)  # noqa: S101 - a workspace was named
         return Scope(self._database, self._writers, grant, Context(actor_of(grant), source), self._secret)
+
+    def account_of(self, user: User, source: Doc) -> AccountScope:
+        """The scope of an account without a login: for commands, whose user has the machine itself."""
+        actor = {"kind": "user", "user_id": user.id, "membership_id": None}
+        principal = Principal(user.id, "", user.email, user.display_name)
+        return AccountScope(self._database, self._writers, principal, Context(actor, source))
+
+    async def act_for(self, user: User, workspace_id: str, source: Doc) -> Scope:
+        """The scope of an account's membership without a login; raises `not_found` where it has none."""
+        mine = await queries.membership(self._database, user.id, workspace_id)
+        if mine is None:
+            raise not_found("workspace")
+        principal = self.account_of(user, source).principal
+        grant = Grant(principal, workspace_id, mine["_id"], Role(mine["role"]), {})
+        return Scope(self._database, self._writers, grant, Context(actor_of(grant), source), self._secret)
+
+    async def called(self, name: str) -> list[Doc]:
+        """The workspaces of this slug, else of this name, with the memberships of their accounts."""
+        found = await queries.workspaces_called(self._database, name)
+        return [one for one in found if one["slug"] == name] or found
 
     def forget_session(self, session_id: str) -> None:
         """Let a login that has ended be noticed by the next request."""

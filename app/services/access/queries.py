@@ -30,6 +30,30 @@ async def principal(
     return found[0] if found else None
 
 
+async def membership(database: Database, user_id: str, workspace_id: str) -> Doc | None:
+    """An account's living membership in a workspace."""
+    query = {"user_id": user_id, "workspace_id": workspace_id, "removed_at": None}
+    return await database.collection(Membership).find_one(query)
+
+
+async def workspaces_called(database: Database, name: str) -> list[Doc]:
+    """The workspaces with this slug or name, the oldest first, each with its accounts' `memberships`."""
+    members = {
+        "from": Membership.__collection__,
+        "localField": "_id",
+        "foreignField": "workspace_id",
+        "pipeline": [{"$match": {"user_id": {"$type": "string"}, "removed_at": None}}, {"$sort": {"_id": 1}}],
+        "as": "memberships",
+    }
+    pipeline: list[Doc] = [
+        {"$match": {"$or": [{"slug": name}, {"name": name}]}},
+        {"$sort": {"_id": 1}},
+        {"$limit": 2},
+        {"$lookup": members},
+    ]
+    return await (await database.collection(Workspace).aggregate(pipeline)).to_list()
+
+
 def _workspace_stages(ref: str) -> list[Doc]:
     by_ref: Doc = {"$match": {"$or": [{"_id": ref}, {"slug": ref}]}}
     workspace = {

@@ -71,6 +71,7 @@ class Transfer:
         run.done = run.total
         run.created, run.comments = survey.new["tasks"], survey.new["comments"]
         run.skipped = survey.known["tasks"]
+        run.watch(run)
 
     # The first reading.
 

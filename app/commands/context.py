@@ -1,0 +1,72 @@
+"""What commands on data share: the services of one process, and for whom a command acts.
+
+It imports the whole application: commands import it when they run, so that `pastis version` stays quick.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn, TypeVar
+
+from app import __version__
+from app.commands.console import fail, shown_url
+from app.core.clock import Clock
+from app.core.config import Settings, resolve_secret
+from app.core.database.engine import Database
+from app.core.errors import PastisError
+from app.core.logging import configure
+from app.core.messages import DEFAULT_LANGUAGE, problem_text
+from app.models.users import User
+from app.services.bootstrap import Services
+
+T = TypeVar("T")
+
+SOURCE = {"channel": "cli", "client": f"pastis {__version__}", "request_id": None}
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; Ctrl-C cancels the work, lets it close what it opened, and is raised then."""
+    factory = None
+    if sys.platform != "win32":
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Give the engines over a database made ready; exits with 1 where none answers. Logs go where set."""
+    configure(settings)
+    services = Services(settings, Database.connect(settings), resolve_secret(settings), Clock())
+    try:
+        if not await services.database.is_ready():
+            url = settings.database_url.get_secret_value() if settings.database_url else ""
+            fail(
+                f"No primary answers at {shown_url(url)} within {settings.database_timeout_seconds:g} s. "
+                "Look whether MongoDB runs there as a replica set."
+            )
+        await services.prepare()
+        yield services
+    finally:
+        await services.close()
+
+
+async def find_account(services: Services, email: str | None) -> User:
+    """The account of this address, else the first that was made; exits with 1 where there is none."""
+    if email is not None:
+        found = await services.users.find_by_email(email)
+        if found is None:
+            fail(f"No account has the address {email}.")
+        return found
+    accounts = await services.users.list_all()
+    if not accounts:
+        fail("There is no account yet, so there is nobody to act for. Make one first.")
+    return min(accounts, key=lambda one: one.created_at)
+
+
+def refuse(error: PastisError) -> NoReturn:
+    """Say why something was refused and exit with 1."""
+    fail(problem_text(error.code, DEFAULT_LANGUAGE, error.params)[1])

@@ -1,0 +1,121 @@
+"""One import from the command line: for whom, into what, with a bar, and with a report at its end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import IO
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from app.commands.console import fail
+from app.commands.context import SOURCE, find_account, open_services, refuse, run
+from app.commands.import_report import show
+from app.core.config import Settings
+from app.core.errors import PastisError
+from app.models.imports import ImportState
+from app.models.memberships import Role
+from app.schemas.workspaces import WorkspaceCreate
+from app.services.access import AccountScope, Permission, Scope
+from app.services.access.scope import Grant
+from app.services.bootstrap import Services
+from app.services.imports import Archive, ImportEngine, ImportOptions, Run
+from app.services.workspaces import create_workspace
+from app.utils.ids import new_id
+from app.utils.text import slugify
+
+SOME_FAILED = 3
+
+
+def perform(
+    settings: Settings, file: IO[bytes], workspace: str, email: str | None, *, dry_run: bool, strict: bool
+) -> int:
+    """Import and report; the result is the exit code."""
+    options = ImportOptions(Path(file.name).name, strict=strict, dry_run=dry_run)
+    began = monotonic()
+    done = run(_import(settings, Archive(file), workspace, email, options))
+    show(done, monotonic() - began)
+    if done.state is not ImportState.DONE:
+        return 1
+    return SOME_FAILED if done.failed else 0
+
+
+async def _import(
+    settings: Settings, archive: Archive, workspace: str, email: str | None, options: ImportOptions
+) -> Run:
+    async with open_services(settings) as services:
+        try:
+            scope = await _enter(services, workspace, email, dry_run=options.dry_run)
+            scope.demand(Permission.IMPORT_CREATE)
+        except PastisError as error:
+            refuse(error)
+        engine = ImportEngine(scope)
+        under_way = await _begin(engine, options)
+        with _bar(under_way):
+            await engine.execute(under_way, archive)
+        return under_way
+
+
+async def _begin(engine: ImportEngine, options: ImportOptions) -> Run:
+    """A run that others can look at, unless it is to leave no trace."""
+    if options.dry_run:
+        return Run(new_id(), options, keep=False)
+    begun, _ = await engine.begin(options)
+    assert begun is not None  # noqa: S101 - only requests with a key can find a former run
+    return begun
+
+
+async def _enter(services: Services, name: str, email: str | None, *, dry_run: bool) -> Scope:
+    """The workspace of this slug or name; one that is not there is made, or imagined for a dry run."""
+    found = await services.access.called(name)
+    if len(found) > 1:
+        fail(f"More than one workspace is called {name}. Name it by its slug.")
+    if found:
+        members = found[0]["memberships"]
+        owners = [one["user_id"] for one in members if one["role"] == Role.OWNER.value]
+        user = await find_account(services, email) if email else await services.users.get(owners[0])
+        return await services.access.act_for(user, found[0]["_id"], SOURCE)
+    user = await find_account(services, email)
+    account = services.access.account_of(user, SOURCE)
+    if dry_run:
+        return _imagined(services, account)
+    made = await create_workspace(account, _new_workspace(name))
+    return await services.access.act_for(user, made.value.id, SOURCE)
+
+
+def _new_workspace(name: str) -> WorkspaceCreate:
+    try:
+        return WorkspaceCreate(slug=slugify(name), name=name)
+    except ValidationError:
+        fail(f"No workspace can be called {name!r}: it needs some Latin letters, and at most 100 characters.")
+
+
+def _imagined(services: Services, account: AccountScope) -> Scope:
+    """A workspace that is not there yet has nothing in it."""
+    grant = Grant(account.principal, new_id(), new_id(), Role.OWNER, {})
+    return Scope(services.database, services.writers, grant, account.context, services.secret)
+
+
+@contextmanager
+def _bar(under_way: Run) -> Iterator[None]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task("Reading", total=None)
+
+        def watch(run: Run) -> None:
+            if run.reading:
+                progress.update(task, completed=run.total)
+            else:
+                progress.update(task, description="Importing", completed=run.done, total=run.total)
+
+        under_way.watch = watch
+        yield
