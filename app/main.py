@@ -17,7 +17,7 @@ from app.api.deps import Public, Requires, RequiresAccount
 from app.api.fast_lane import FastLane
 from app.api.middleware import RequestLayer
 from app.api.v1.endpoints import health
-from app.api.v1.router import router
+from app.api.v1.router import PREFIX, ROUTERS
 from app.core import logging
 from app.core.clock import Clock
 from app.core.config import Settings, resolve_secret
@@ -46,8 +46,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         swagger_ui_parameters={"persistAuthorization": True},
     )
     errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)
-    app.include_router(router)
     check_permissions(app)
     app.add_middleware(FastLane)
     app.add_middleware(RequestLayer, settings=settings)

@@ -1,5 +1,7 @@
 """All routes of version 1."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from app.api.v1.endpoints import (
@@ -16,6 +18,18 @@ from app.api.v1.endpoints import (
     workspaces,
 )
 
-router = APIRouter(prefix="/api/v1")
-for stem in (auth, me, workspaces, memberships, projects, statuses, labels, tasks, comments, events, imports):
-    router.include_router(stem.router)
+PREFIX = "/api/v1"
+# Routes are tried in this order: what is asked for most comes first.
+ROUTERS: Sequence[APIRouter] = (
+    tasks.router,
+    comments.router,
+    events.router,
+    projects.router,
+    statuses.router,
+    labels.router,
+    memberships.router,
+    imports.router,
+    workspaces.router,
+    me.router,
+    auth.router,
+)
