@@ -27,7 +27,16 @@ from app.services.workspaces import WorkspaceEngine
 T = TypeVar("T")
 
 oauth2 = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
-Token = Annotated[str | None, Depends(oauth2)]
+
+
+async def one_token(request: Request, token: Annotated[str | None, Depends(oauth2)]) -> str | None:
+    """Raises `both_credentials` for several: which one counts is not ours to guess."""
+    if len(request.headers.getlist("authorization")) > 1:
+        raise PastisError(ErrorCode.BOTH_CREDENTIALS)
+    return token
+
+
+Token = Annotated[str | None, Depends(one_token)]
 MAX_REF = 60
 RefPath = Annotated[str, Path(min_length=1, max_length=MAX_REF)]
 # Its bounds are only described: a dependency whose parameters FastAPI refuses is not run, those that stand
@@ -137,14 +146,15 @@ async def write_account(
     return replace(account, context=context)
 
 
-async def checked_key(idempotency_key: IdempotencyKey = None) -> str | None:
-    if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+async def checked_key(request: Request, idempotency_key: IdempotencyKey = None) -> str | None:
+    keys = request.headers.getlist("idempotency-key")
+    if len(keys) > 1 or not all(_IDEMPOTENCY_KEY.fullmatch(key) for key in keys):
         raise PastisError(ErrorCode.INVALID_IDEMPOTENCY_KEY)
     return idempotency_key
 
 
 async def _write_context(request: Request, context: Context, key: str | None, *, dry_run: bool) -> Context:
-    key = await checked_key(key)
+    key = await checked_key(request, key)
     if key is None:
         return replace(context, dry_run=dry_run) if dry_run else context
     used_for = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()

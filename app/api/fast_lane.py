@@ -87,5 +87,5 @@ def _refs(path: str) -> tuple[str, str | None] | None:
 
 
 def _token(request: Request) -> str | None:
-    header = request.headers.get("authorization", "")
-    return header[7:] if header.startswith("Bearer ") else None
+    headers = request.headers.getlist("authorization")
+    return headers[0][7:] if len(headers) == 1 and headers[0].startswith("Bearer ") else None

@@ -30,7 +30,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.BOTH_CREDENTIALS: (
         "Two credentials",
-        "Send either a session cookie or an Authorization header, not both.",
+        "Send one only: a session cookie or a single Authorization header.",
     ),
     ErrorCode.CYCLE: (
         "Cycle",

@@ -33,7 +33,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.BOTH_CREDENTIALS: (
         "Deux authentifications",
-        "Envoyez un cookie de session ou un en-tête Authorization, mais pas les deux.",
+        "N'en envoyez qu'une : un cookie de session ou un seul en-tête Authorization.",
     ),
     ErrorCode.CYCLE: (
         "Cycle",
