@@ -120,8 +120,13 @@ def problem_responses(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
     return responses
 
 
+def answer(scope: Scope, error: Exception) -> Response:
+    """Make the answer to one of the exceptions that `install` registers."""
+    return problem(scope, _translate(scope, error))
+
+
 async def _handle(request: Request, error: Exception) -> Response:
-    return problem(request.scope, _translate(request.scope, error))
+    return answer(request.scope, error)
 
 
 async def _handle_unforeseen(request: Request, error: Exception) -> Response:

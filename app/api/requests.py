@@ -52,7 +52,7 @@ class StrictRoute(APIRoute):
         fields = _are_lists(route.dependant.body_params)
 
         async def with_body(request: Request) -> Response:
-            strict = _StrictRequest(request.scope, request.receive)
+            strict = StrictRequest(request.scope, request.receive)
             _check_query(strict, known)
             await strict.read(is_form=is_form)
             if is_form:
@@ -104,7 +104,7 @@ def _refusal(code: ErrorCode, field_code: FieldCode, name: str) -> PastisError:
     return PastisError(code, errors=[FieldError(f"/query/{escape(name)}", field_code)], parameter=name)
 
 
-class _StrictRequest(Request):
+class StrictRequest(Request):
     """A request whose body is read and checked before FastAPI asks for it.
 
     Inside FastAPI's own reading any exception would become a bare 400.
