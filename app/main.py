@@ -42,6 +42,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # it would send a client, and its token, to whatever Host the request names
         debug=False,
         swagger_ui_parameters={"persistAuthorization": True},
     )
