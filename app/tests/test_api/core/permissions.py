@@ -69,6 +69,10 @@ get_comment            401        ok     ok     ok      404     404
 update_comment         401        ok     ok     ok      404     404
 delete_comment         401        ok     ok     ok      404     404
 
+create_import          401        ok     ok     403     404     404
+list_imports           401        ok     ok     ok      404     404
+get_import             401        ok     ok     ok      404     404
+
 get_event              401        ok     ok     ok      404     404
 undo_event             401        ok     ok     ok      404     404
 """

@@ -15,7 +15,7 @@ from app.services.access import Permission
 from app.tests.support.clients import Answer, Client, refused
 from app.tests.test_api.core.permissions import EXPECTED, PRINCIPALS
 from app.tests.test_api.core.routes import OPERATIONS, Operation
-from app.tests.test_api.core.world import World
+from app.tests.test_api.core.world import World, sent_as
 
 pytestmark = pytest.mark.anyio
 
@@ -66,7 +66,7 @@ async def _assert_denied(operation: Operation, world: World, client: Client, exp
     values = await world.values(operation)
     body = await world.body(operation, values)
     before = await world.digest()
-    options = {} if body is None else {"json": body}
+    options = sent_as(operation, body)
     answer = await client.request(operation.method, operation.path.format(**values), **options)
     refused(answer, int(expected), CODES[expected])
     assert await world.digest() == before
@@ -79,7 +79,7 @@ async def test_absent_and_foreign_workspaces_look_alike(world: World, other_worl
         if "workspace" in operation.segments:
             values = await world.values(operation)
             body = await world.body(operation, values)
-            options: dict[str, Any] = {} if body is None else {"json": body}
+            options = sent_as(operation, body)
             foreign = await client.request(operation.method, operation.path.format(**values), **options)
             missing = await client.request(
                 operation.method, operation.path.format(**values | absent), **options

@@ -8,11 +8,14 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import anyio
+
 from app.services.bootstrap import Services
+from app.tests.support.archives import issue, lines
 from app.tests.support.clients import Answer, Client, ok
 from app.tests.support.conventions import digest
 from app.tests.support.factories import PASSWORD, Workspace, log_in, make_user
-from app.tests.test_api.core.routes import Operation
+from app.tests.test_api.core.routes import JSON, Operation
 
 NEW_PASSWORD = "another horse battery staple"
 Values = dict[str, str]
@@ -51,13 +54,22 @@ class World:
         return await body if inspect.isawaitable(body) else body
 
     async def call(self, operation: Operation, client: Client) -> Answer:
-        """A valid request."""
+        """A valid request; what it sets going has come to its end."""
         values = await self.values(operation)
         body = await self.body(operation, values)
-        options = {"json": body} if operation.takes_json else {"data": body}
-        return await client.request(
-            operation.method, operation.path.format(**values), **({} if body is None else options)
-        )
+        path = operation.path.format(**values)
+        answer = await client.request(operation.method, path, **sent_as(operation, body))
+        if answer.status_code == 202:
+            await self.ended(answer.headers["location"])
+        return answer
+
+    async def ended(self, location: str) -> None:
+        """Wait for an import."""
+        for _ in range(2000):
+            if ok(await self.owner.get(location))["state"] != "running":
+                return
+            await anyio.sleep(0.02)
+        raise AssertionError("the import does not end")
 
     async def former_member(self) -> Client:
         """Somebody who was an admin until now."""
@@ -71,6 +83,15 @@ class World:
     async def digest(self) -> str:
         """Changes with every document of the workspace, and of the accounts in it and their logins."""
         return await digest(self.services, self.workspace)
+
+
+def sent_as(operation: Operation, body: Any) -> dict[str, Any]:
+    """How a body travels: the options of the client's request."""
+    if body is None:
+        return {}
+    ways = {JSON: "json", "multipart/form-data": "files", "application/x-www-form-urlencoded": "data"}
+    assert operation.media_type is not None
+    return {ways[operation.media_type]: body}
 
 
 async def _workspace(world: World, values: Values) -> str:
@@ -88,6 +109,13 @@ async def _status(world: World, values: Values) -> str:
 
 async def _label(world: World, values: Values) -> str:
     return await world.made("/labels", {"name": f"Label {world.number()}"})
+
+
+async def _import(world: World, values: Values) -> str:
+    files = _archive(world, values)
+    run = ok(await world.owner.request("POST", f"{world.base}/imports", files=files), 202)
+    await world.ended(f"{world.base}/imports/{run['id']}")
+    return str(run["id"])
 
 
 async def _membership(world: World, values: Values) -> str:
@@ -113,6 +141,7 @@ async def _seq(world: World, values: Values) -> str:
 
 PLACES: dict[str, Callable[[World, Values], Any]] = {
     "comment": _comment,
+    "import": _import,
     "label": _label,
     "membership": _membership,
     "project": _project,
@@ -135,6 +164,11 @@ async def _rank(world: World, values: Values) -> dict[str, str]:
 
 async def _move_task(world: World, values: Values) -> dict[str, str]:
     return {"project_id": await _project(world, values)}
+
+
+def _archive(world: World, values: Values) -> dict[str, Any]:
+    data = lines(issue(f"I{world.number()}-1"))
+    return {"file": ("issues.jsonl", data, "application/x-ndjson"), "dry_run": (None, "true")}
 
 
 def _login(world: World, values: Values) -> dict[str, Any]:
@@ -183,6 +217,7 @@ def _label_body(world: World, values: Values) -> dict[str, str]:
 
 BODIES: dict[str, Callable[[World, Values], Any]] = {
     "create_comment": lambda world, values: {"body": "Fixed on main."},
+    "create_import": _archive,
     "create_label": _label_body,
     "create_login": _login,
     "create_membership": lambda world, values: {"display_name": "Heidi Hazelton", "role": "member"},
