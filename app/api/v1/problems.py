@@ -32,8 +32,11 @@ ACCOUNT_CREATE = problem_responses(
     E.OVERLOADED,
 )
 READ = problem_responses(*COMMON, *_MEMBER, E.INVALID_CURSOR)
-ACTION = problem_responses(*COMMON, *_WRITE, E.ARCHIVED, E.TRASHED, E.UNDO_CONFLICT)
+ACTION = problem_responses(*COMMON, *_WRITE, E.ARCHIVED, E.TRASHED)
 ACTION_IN_USE = problem_responses(*COMMON, *_WRITE, E.ARCHIVED, E.IN_USE, E.LAST_STATUS, E.LIMIT_REACHED)
+UNDO = problem_responses(
+    *COMMON, *_WRITE, E.ARCHIVED, E.IN_USE, E.LAST_OWNER, E.LIMIT_REACHED, E.TRASHED, E.UNDO_CONFLICT
+)
 UPLOAD = problem_responses(
     *COMMON,
     *_MEMBER,

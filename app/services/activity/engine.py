@@ -4,19 +4,12 @@ from app.core.documents import Doc, Entity, public, stored
 from app.core.errors import not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models import ENTITIES
-from app.models.comments import Comment
-from app.models.labels import Label
-from app.models.statuses import Status
-from app.models.tasks import Task
 from app.services.access import Page, PageRequest, Scope
 from app.services.access.paging import Order, fingerprint, read_cursor, write_cursor
-from app.services.activity import queries, rules
-from app.services.comments.rules import check_own
+from app.services.activity import changes, queries, rules
 from app.services.tasks import resolve_task
-from app.services.tasks.rules import with_derived
 
 _ORDER = Order("seq", descending=True)
-_REMOVABLE: frozenset[type[Entity]] = frozenset({Comment, Label, Status})
 
 
 class ActivityEngine:
@@ -59,7 +52,7 @@ class ActivityEngine:
             self._scope.demand(rules.permission_to_undo(op))
 
         async def decide(work: Work) -> None:
-            for op in reversed(event["ops"]):
+            for op in rules.undo_order(event["ops"]):
                 await self._undo_operation(work, op)
 
         reads: dict[type[Entity], list[str]] = {}
@@ -73,55 +66,16 @@ class ActivityEngine:
         if op["verb"] == "delete":
             if entity is not None:
                 raise rules.conflict("changed_since")
-            await _bring_back(work, model, op["before"])
+            await changes.bring_back(work, self._scope, model, op["before"])
             return
         if entity is None:
             raise rules.conflict("gone")
-        if isinstance(entity, Comment):
-            check_own(entity, self._scope.grant.membership_id, self._scope.grant.role, "comment:update")
         current = public(model, stored(entity))
         if op["verb"] == "update":
-            await _take_back(work, entity, rules.former_values(op, current))
+            await changes.take_back(work, self._scope, entity, rules.former_values(op, current))
         else:
             rules.check_untouched(op, current)
-            _remove(work, entity)
-
-
-async def _take_back(work: Work, entity: Entity, former: Doc) -> None:
-    if isinstance(entity, Task):
-        for model, ids in ((Label, former.get("label_ids")), (Status, _one(former.get("status_id")))):
-            if ids and len(await work.get_many(model, ids)) != len(ids):
-                raise rules.conflict("gone")
-        keys = [former.get("key", entity.key), *former.get("former_keys", entity.former_keys)]
-        former = with_derived(entity, former) | {"keys": keys}
-    if isinstance(entity, Label) and "name" in former:
-        former = former | {"folded": former["name"].casefold()}
-    work.update(entity, **former)
-
-
-def _remove(work: Work, entity: Entity) -> None:
-    if isinstance(entity, Task):
-        work.update(entity, **with_derived(entity, {"trashed_at": work.now}))
-    elif type(entity) in _REMOVABLE:
-        work.remove(entity)
-    else:
-        raise rules.conflict("not_undoable")
-
-
-async def _bring_back(work: Work, model: type[Entity], former: Doc) -> None:
-    doc = {**former, "_id": former["id"], "updated_at": work.now}
-    del doc["id"]
-    if model is Comment and await work.get(Task, former["task_id"]) is None:
-        raise rules.conflict("gone")
-    if model is Label:
-        doc["folded"] = former["name"].casefold()
-        if await work.find(Label, {"folded": doc["folded"]}, limit=1):
-            raise rules.conflict("changed_since")
-    work.add(model.model_validate_doc(doc))
-
-
-def _one(value: str | None) -> list[str]:
-    return [] if value is None else [value]
+            await changes.remove(work, self._scope, entity)
 
 
 def shown(event: Doc) -> Doc:

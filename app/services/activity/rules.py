@@ -1,6 +1,6 @@
 """What an event's inverse is, and whether later changes still allow it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.documents import Doc
@@ -9,6 +9,7 @@ from app.services.access.permissions import Permission
 
 BOOKKEEPING = frozenset({"version", "updated_at"})
 """Fields that every change moves; they say nothing about what was changed."""
+_UNDO_ORDER = ("delete", "update", "create")
 _INVERSE_VERB = {"create": "delete", "update": "update", "delete": "create"}
 
 
@@ -22,6 +23,12 @@ def permission_to_undo(op: Doc) -> Permission:
         return Permission(f"{op['kind']}:{_INVERSE_VERB[op['verb']]}")
     except ValueError:
         raise conflict("not_undoable") from None
+
+
+def undo_order(ops: Sequence[Doc]) -> list[Doc]:
+    """Backwards; but what was deleted comes back before what refers to it, what was made goes last."""
+    backwards = list(reversed(ops))
+    return sorted(backwards, key=lambda op: _UNDO_ORDER.index(op["verb"]))
 
 
 def former_values(op: Doc, current: Mapping[str, Any]) -> Doc:

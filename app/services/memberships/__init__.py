@@ -1,5 +1,5 @@
 """Memberships: the people of a workspace."""
 
-from app.services.memberships.engine import MembershipEngine
+from app.services.memberships.engine import MembershipEngine, check_change
 
-__all__ = ["MembershipEngine"]
+__all__ = ["MembershipEngine", "check_change"]

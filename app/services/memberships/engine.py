@@ -64,8 +64,7 @@ class MembershipEngine:
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)
             role = changes.get("role", membership.role)
-            rules.check_manage(self._scope.grant.role, membership.role, role)
-            rules.check_owner_stays(membership, await queries.owners(work), role)
+            await check_change(work, self._scope.grant.role, membership, role)
             return work.update(membership, **changes)
 
         return await self._scope.run(Command("membership.update", decide, {Membership: [membership_id]}))
@@ -75,8 +74,7 @@ class MembershipEngine:
 
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)
-            rules.check_manage(self._scope.grant.role, membership.role)
-            rules.check_owner_stays(membership, await queries.owners(work), None)
+            await check_change(work, self._scope.grant.role, membership, None)
             return work.update(membership, removed_at=work.now)
 
         return await self._scope.run(Command("membership.remove", decide, {Membership: [membership_id]}))
@@ -101,3 +99,9 @@ class MembershipEngine:
         if former.removed_at is None:
             raise PastisError(ErrorCode.ALREADY_EXISTS, kind="membership", field="email")
         return work.update(former, removed_at=None, display_name=name, role=role)
+
+
+async def check_change(work: Work, actor: Role, membership: Membership, role: Role | None) -> None:
+    """Raises `permission_denied` or `last_owner` where a role may not be given; None ends the membership."""
+    rules.check_manage(actor, membership.role, *(() if role is None else (role,)))
+    rules.check_owner_stays(membership, await queries.owners(work), role)

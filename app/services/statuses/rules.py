@@ -38,11 +38,21 @@ def place_after(statuses: Sequence[Status], moved: Status, after_id: str | None)
     others = [one for one in statuses if one.id != moved.id]
     if after_id is None:
         return ranks.between(None, others[0].rank if others else None)
-    for position, one in enumerate(others):
+    for one in others:
         if one.id == after_id:
-            behind = others[position + 1].rank if position + 1 < len(others) else None
-            return ranks.between(one.rank, behind)
+            return _behind(others, one.rank)
     raise not_found("status")
+
+
+def free_rank(statuses: Sequence[Status], rank: str) -> str:
+    """The rank, or the next free place behind it where another status has it by now."""
+    if all(one.rank != rank for one in statuses):
+        return rank
+    return _behind(statuses, rank)
+
+
+def _behind(statuses: Sequence[Status], rank: str) -> str:
+    return ranks.between(rank, min((one.rank for one in statuses if one.rank > rank), default=None))
 
 
 def counterpart(statuses: Sequence[Status], model: Status, default_id: str) -> Status:

@@ -7,7 +7,8 @@ from app.models.labels import Label
 from app.models.memberships import Membership
 from app.models.statuses import Status
 from app.models.tasks import Task
-from app.services.tasks import rules
+from app.services.tasks import queries, rules
+from app.utils import ranks
 
 
 async def apply_changes(work: Work, task: Task, changes: Doc) -> Task:
@@ -48,3 +49,11 @@ async def _check_parent(work: Work, task_id: str, parent_id: str) -> None:
     while ancestors[-1].parent_id is not None:
         ancestors.append(await work.require(Task, ancestors[-1].parent_id))
         rules.check_parents(task_id, ancestors)
+
+
+async def free_task_rank(work: Work, task: Task, project_id: str, rank: str) -> str:
+    """The rank, or the next free place behind it where another task of the project has it by now."""
+    if not await queries.rank_taken(work, task, project_id, rank):
+        return rank
+    behind = await queries.neighbour(work, task, project_id=project_id, rank=rank, above=False)
+    return ranks.between(rank, behind.rank if behind else None)

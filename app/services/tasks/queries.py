@@ -57,6 +57,12 @@ async def neighbour(work: Work, task: Task, *, project_id: str, rank: str, above
     return found[0] if found else None
 
 
+async def rank_taken(work: Work, task: Task, project_id: str, rank: str) -> bool:
+    """Whether another task of a project has the rank."""
+    query: Doc = {"project_id": project_id, "rank": rank, "_id": {"$ne": task.id}}
+    return await work.count(Task, query, 1) > 0
+
+
 async def with_label(work: Work, label_id: str, limit: int) -> list[Task]:
     return await work.find(Task, {"label_ids": label_id}, limit=limit)
 

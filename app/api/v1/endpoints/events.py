@@ -29,7 +29,7 @@ async def get_event(activity: Activity, request: Request, seq: Seq) -> Response:
 @router.post(
     "/{seq}/undo",
     status_code=204,
-    responses=problems.ACTION,
+    responses=problems.UNDO,
     dependencies=[Depends(Requires(Permission.EVENT_UNDO))],
 )
 async def undo_event(activity: ActivityWriter, seq: Seq) -> Response:

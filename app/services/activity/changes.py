@@ -1,0 +1,170 @@
+"""The inverse of one operation. What one could not do by hand, or no longer, an undo does not do either."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from app.core.documents import Doc, Entity
+from app.core.errors import ErrorCode, PastisError
+from app.core.unit_of_work import Work
+from app.models.comments import Comment
+from app.models.labels import Label
+from app.models.memberships import Membership, Role
+from app.models.projects import Project
+from app.models.statuses import Status
+from app.models.tasks import Task
+from app.services.access import Scope
+from app.services.activity import rules
+from app.services.comments.rules import check_own
+from app.services.memberships import check_change
+from app.services.statuses import project_statuses
+from app.services.statuses.rules import check_name, check_room, free_rank
+from app.services.tasks.changes import check_references, free_task_rank
+from app.services.tasks.rules import check_changeable, check_dates, check_open, with_derived
+
+Prepare = Callable[[Work, Scope, Any, Doc], Awaitable[Doc]]
+"""Raises where a document may not be given its former values; gives what else follows from them."""
+
+
+async def take_back(work: Work, scope: Scope, entity: Entity, former: Doc) -> None:
+    """Give a document the values that it had."""
+    prepare = _PREPARE.get(type(entity))
+    follows = {} if prepare is None else await prepare(work, scope, entity, former)
+    work.update(entity, **former | follows)
+
+
+async def bring_back(work: Work, scope: Scope, model: type[Entity], former: Doc) -> None:
+    """Make again what was deleted, as it was."""
+    doc = {**former, "_id": former["id"], "updated_at": work.now}
+    del doc["id"]
+    if model is Label:
+        doc["folded"] = await _free_name(work, former["name"], former["id"])
+    entity = model.model_validate_doc(doc)
+    if isinstance(entity, Comment):
+        await _comment(work, scope, entity, former)
+    if isinstance(entity, Status):
+        entity = await _status_again(work, entity)
+    work.add(entity)
+
+
+async def remove(work: Work, scope: Scope, entity: Entity) -> None:
+    """Take away what was made, and has not been changed since."""
+    if isinstance(entity, Task):
+        await take_back(work, scope, entity, {"trashed_at": work.now})
+    elif isinstance(entity, Status):
+        statuses = await _statuses_of_open(work, entity.project_id)
+        project = await work.require(Project, entity.project_id)
+        if project.default_status_id == entity.id or len(statuses) == 1:
+            raise rules.conflict("changed_since")
+        work.remove(entity)
+    elif isinstance(entity, Comment):
+        await _comment(work, scope, entity, {})
+        work.remove(entity)
+    elif isinstance(entity, Label):
+        work.remove(entity)
+    else:
+        raise rules.conflict("not_undoable")
+
+
+async def _comment(work: Work, scope: Scope, comment: Comment, _former: Doc) -> Doc:
+    check_own(comment, scope.grant.membership_id, scope.grant.role, "comment:update")
+    task = await work.get(Task, comment.task_id)
+    if task is None:
+        raise rules.conflict("gone")
+    check_changeable(task)
+    check_open(await work.require(Project, task.project_id))
+    return {}
+
+
+async def _label(work: Work, _scope: Scope, label: Label, former: Doc) -> Doc:
+    if "name" not in former:
+        return {}
+    return {"folded": await _free_name(work, former["name"], label.id)}
+
+
+async def _free_name(work: Work, name: str, label_id: str) -> str:
+    folded = name.casefold()
+    if any(one.id != label_id for one in await work.find(Label, {"folded": folded}, limit=2)):
+        raise rules.conflict("changed_since")
+    return folded
+
+
+async def _membership(work: Work, scope: Scope, membership: Membership, former: Doc) -> Doc:
+    if membership.removed_at is not None and "removed_at" not in former:
+        raise rules.conflict("gone")
+    ended = former.get("removed_at", membership.removed_at) is not None
+    role = None if ended else Role(former.get("role", membership.role))
+    await check_change(work, scope.grant.role, membership, role)
+    return {}
+
+
+async def _project(work: Work, _scope: Scope, project: Project, former: Doc) -> Doc:
+    if "archived_at" not in former:
+        check_open(project)
+    if "default_status_id" in former:
+        status = await work.get(Status, former["default_status_id"])
+        if status is None or status.project_id != project.id:
+            raise rules.conflict("gone")
+    if former.get("lead_id") is not None:
+        lead = await work.get(Membership, former["lead_id"])
+        if lead is None or lead.removed_at is not None:
+            raise rules.conflict("gone")
+    return {}
+
+
+async def _status(work: Work, _scope: Scope, status: Status, former: Doc) -> Doc:
+    statuses = await _statuses_of_open(work, status.project_id)
+    if "name" in former:
+        _check_name(statuses, former["name"], status.id)
+    if "rank" not in former:
+        return {}
+    return {"rank": free_rank([one for one in statuses if one.id != status.id], former["rank"])}
+
+
+async def _status_again(work: Work, status: Status) -> Status:
+    statuses = await _statuses_of_open(work, status.project_id)
+    check_room(statuses)
+    _check_name(statuses, status.name, status.id)
+    return status.model_copy(update={"rank": free_rank(statuses, status.rank)})
+
+
+def _check_name(statuses: Sequence[Status], name: str, status_id: str) -> None:
+    try:
+        check_name(statuses, name, except_id=status_id)
+    except PastisError:
+        raise rules.conflict("changed_since") from None
+
+
+async def _statuses_of_open(work: Work, project_id: str) -> list[Status]:
+    check_open(await work.require(Project, project_id))
+    return await project_statuses(work, project_id)
+
+
+async def _task(work: Work, _scope: Scope, task: Task, former: Doc) -> Doc:
+    if former.keys().isdisjoint({"archived_at", "trashed_at"}):
+        check_changeable(task)
+    project_id = former.get("project_id", task.project_id)
+    for id_ in {project_id, task.project_id}:
+        check_open(await work.require(Project, id_))
+    status = await work.get(Status, former.get("status_id", task.status_id))
+    if status is None or status.project_id != project_id:
+        raise rules.conflict("gone")
+    try:
+        check_dates(former.get("start_date", task.start_date), former.get("due_date", task.due_date))
+        await check_references(work, task.id, former)
+    except PastisError as exc:
+        raise rules.conflict("gone" if exc.code is ErrorCode.NOT_FOUND else "changed_since") from None
+    keys = [former.get("key", task.key), *former.get("former_keys", task.former_keys)]
+    follows = {"keys": keys, "derived": with_derived(task, former)["derived"]}
+    if "rank" in former:
+        follows["rank"] = await free_task_rank(work, task, project_id, former["rank"])
+    return follows
+
+
+_PREPARE: Mapping[type[Entity], Prepare] = {
+    Comment: _comment,
+    Label: _label,
+    Membership: _membership,
+    Project: _project,
+    Status: _status,
+    Task: _task,
+}
