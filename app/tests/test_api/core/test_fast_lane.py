@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.api.deps import Requires
-from app.api.fast_lane import CALLS, FastLane
+from app.api.fast_lane import CALLS
 from app.core.config import Settings
 from app.main import create_app
 from app.services.bootstrap import Services
@@ -27,7 +27,9 @@ VOLATILE = {"x-request-id", "date"}
 async def slow(test_settings: Settings, services: Services) -> AsyncIterator[Client]:
     """The same application without the lane."""
     application = create_app(test_settings)
-    application.user_middleware = [one for one in application.user_middleware if one.cls is not FastLane]
+    others = [one for one in application.user_middleware if "FastLane" not in repr(one)]
+    assert len(others) == len(application.user_middleware) - 1
+    application.user_middleware = others
     application.state.services = services
     transport = httpx2.ASGITransport(app=application, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://pastis.test") as http:
@@ -48,12 +50,31 @@ async def both(workspace: Workspace, slow: Client, method: str, path: str, **opt
     return seen(fast), seen(other)
 
 
-QUERIES = [
-    "", "?limit=2", "?limit=0", "?limit=2&limit=3", "?colour=red", "?sort=-due&count=true", "?sort=size",
-    "?project=FLUID&category=todo,done", "?project=NOPE", "?assignee=me,none", "?assignee=you",
-    "?q=dialog", "?q=", "?state=trashed", "?include=description", "?cursor=forged", "?created_since=2020-01-01",
-    "?created_since=2020-01-01T00:00:00Z", "?due_until=2026-02-30", "?priority=high,", "?q=%ff", "?q=a%00b", "?&&",
-]  # fmt: skip
+QUERIES = """
+
+?limit=2
+?limit=0
+?limit=2&limit=3
+?colour=red
+?sort=-due&count=true
+?sort=size
+?project=FLUID&category=todo,done
+?project=NOPE
+?assignee=me,none
+?assignee=you
+?q=dialog
+?q=
+?state=trashed
+?include=description
+?cursor=forged
+?created_since=2020-01-01
+?created_since=2020-01-01T00:00:00Z
+?due_until=2026-02-30
+?priority=high,
+?q=%ff
+?q=a%00b
+?&&
+""".splitlines()[1:]
 
 
 @pytest.mark.parametrize("query", QUERIES)
