@@ -53,6 +53,9 @@ class Attempts:
         path = options.pop("path", self.path)
         if self.body is not None and not options.keys() & {"json", "data", "content", "files"}:
             options |= sent_as(self.operation, self.body)
+        if "json" in options:  # with escapes, since some texts cannot be encoded
+            options["content"] = json.dumps(options.pop("json")).encode()
+            options["headers"] = {"Content-Type": JSON, **options.get("headers", {})}
         return await (client or self.world.owner).request(method, path, **options)
 
     def expect(self, answer: Answer, what: object, *codes: ErrorCode) -> None:
