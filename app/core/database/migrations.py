@@ -21,6 +21,7 @@ COLLECTION = "migrations"
 LOCK = "lock"
 LEASE = timedelta(seconds=30)
 RETRY_SECONDS = 0.2
+RENEW_SECONDS = LEASE.total_seconds() / 3
 
 logger = get_logger(__name__)
 
@@ -134,7 +135,7 @@ async def _acquire(database: Database, owner: str, clock: Clock) -> bool:
 
 async def _renew(database: Database, owner: str, clock: Clock) -> None:
     while True:
-        await asyncio.sleep(LEASE.total_seconds() / 3)
+        await asyncio.sleep(RENEW_SECONDS)
         await database.raw(COLLECTION).update_one(
             {"_id": LOCK, "owner": owner}, {"$set": {"expires_at": clock.now() + LEASE}}
         )

@@ -1,0 +1,116 @@
+"""Commands on the data, against the real database."""
+
+import asyncio
+import gc
+import os
+import warnings
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner, Result
+
+from app.cli import cli
+from app.core.config import Settings
+from app.core.database.engine import Database
+from app.core.log import Head
+from app.utils.ids import new_id
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    # PyMongo forgets a socket that was still connecting for its monitor when the client was closed.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        result = CliRunner().invoke(cli, list(arguments), input=stdin)
+        gc.collect()
+    return result
+
+
+@pytest.fixture(autouse=True)
+def database_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    name = f"cli_{new_id()[-12:]}"
+    url = os.environ["PASTIS_TEST_DATABASE_URL"]
+    monkeypatch.setenv("PASTIS_DATABASE_URL", url)
+    monkeypatch.setenv("PASTIS_DATABASE_NAME", name)
+    yield name
+    change(name, lambda database: database.client.drop_database(name))
+
+
+def change(name: str, work: object) -> None:
+    settings = Settings(
+        database_url=SecretStr(os.environ["PASTIS_TEST_DATABASE_URL"]), database_name=name, _env_file=None
+    )
+
+    async def main() -> None:
+        database = Database.connect(settings)
+        await work(database)  # type: ignore[operator]
+        await database.close()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        asyncio.run(main())
+        gc.collect()
+
+
+def test_accounts_are_made_listed_and_deactivated() -> None:
+    made = run("user", "add", "Colin@Fluid.example", "--name", "Colin Clark")
+    assert made.exit_code == 0, made.output
+    assert "Account: colin@fluid.example" in made.stdout
+    assert "Password: " in made.stdout
+    again = run("user", "add", "colin@fluid.example", "--name", "Colin Clark")
+    assert again.exit_code == 1
+    assert "already" in again.stderr
+    assert "colin@fluid.example  Colin Clark  active" in run("user", "list").stdout
+    assert run("user", "deactivate", "colin@fluid.example").exit_code == 0
+    assert "deactivated" in run("user", "list").stdout
+    assert run("user", "activate", "colin@fluid.example").exit_code == 0
+    assert "deactivated" not in run("user", "list").stdout
+
+
+def test_passwords_may_come_from_standard_input_and_are_not_shown() -> None:
+    password = "correct horse battery staple"
+    made = run("user", "add", "a@fluid.example", "--name", "A", "--password-stdin", stdin=f"{password}\n")
+    assert made.exit_code == 0, made.output
+    assert password not in made.output
+    changed = run("user", "password", "a@fluid.example")
+    assert changed.exit_code == 0
+    assert "Password: " in changed.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["user", "add", "nobody", "--name", "A"], "/email"),
+        (["user", "password", "nobody@fluid.example"], "account"),
+        (["user", "deactivate", "nobody@fluid.example"], "account"),
+        (["user", "add", "b@fluid.example", "--name", "B", "--password-stdin"], "/password"),
+    ],
+)
+def test_refusals_say_why(arguments: list[str], words: str) -> None:
+    result = run(*arguments, stdin="short\n")
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_migrate_shows_every_migration_as_done() -> None:
+    result = run("db", "migrate")
+    assert result.exit_code == 0, result.output
+    assert "baseline: done" in result.stdout
+
+
+def test_check_finds_a_head_without_its_log(database_name: str) -> None:
+    assert "all good" in run("db", "check").stdout
+    head = {"_id": new_id(), "seq": 1, "writes": 1, "floor": 0, "epoch": new_id()}
+    change(database_name, lambda database: database.collection(Head).insert_one(head))
+    result = run("db", "check")
+    assert result.exit_code == 1
+    assert "not what its log says" in result.stderr
+
+
+def test_a_database_that_is_away_is_said_clearly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASTIS_DATABASE_URL", "mongodb://127.0.0.1:9/?directConnection=true")
+    monkeypatch.setenv("PASTIS_DATABASE_TIMEOUT_SECONDS", "0.3")
+    result = run("user", "list")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output

@@ -1,0 +1,123 @@
+"""Migrations: in order, once, by one process at a time, from where they were interrupted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.core.config import Settings
+from app.core.database import migrations
+from app.core.database.engine import Database
+from app.core.database.migrations import Migration, NewerDatabaseError, Progress, migrate, status
+from app.models.migrations import MIGRATIONS
+from app.tests.support.clock import TestClock
+from app.utils.ids import new_id
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def database(test_settings: Settings) -> AsyncIterator[Database]:
+    settings = test_settings.model_copy(update={"database_name": f"migrations_{new_id()[-12:]}"})
+    database = Database.connect(settings)
+    yield database
+    await database.client.drop_database(database.name)
+    await database.close()
+
+
+class Journal:
+    """Migrations that write down when they ran."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def migration(self, number: int, *, steps: int = 0, fail_at: int | None = None) -> Migration:
+        name = f"step {number}"
+
+        async def run(_: Database, progress: Progress) -> None:
+            for step in range(progress.value or 0, steps):
+                if step == fail_at:
+                    raise RuntimeError(name)
+                self.ran.append(f"{name}.{step}")
+                await progress.save(step + 1)
+            self.ran.append(name)
+
+        return Migration(number, name, run)
+
+
+async def test_they_run_in_order_and_once(database: Database, clock: TestClock) -> None:
+    journal = Journal()
+    wanted = [journal.migration(1), journal.migration(2)]
+    assert await migrate(database, wanted[:1], clock) == ["step 1"]
+    assert await migrate(database, wanted, clock) == ["step 2"]
+    assert await migrate(database, wanted, clock) == []
+    assert journal.ran == ["step 1", "step 2"]
+    assert [one["state"] for one in await status(database, wanted)] == ["done", "done"]
+
+
+async def test_an_interrupted_one_goes_on_where_it_was(database: Database, clock: TestClock) -> None:
+    journal = Journal()
+    with pytest.raises(RuntimeError):
+        await migrate(database, [journal.migration(1, steps=4, fail_at=2)], clock)
+    assert [one["state"] for one in await status(database, [journal.migration(1)])] == ["running"]
+    await migrate(database, [journal.migration(1, steps=4)], clock)
+    assert journal.ran == ["step 1.0", "step 1.1", "step 1.2", "step 1.3", "step 1"]
+
+
+async def test_of_many_processes_one_migrates(
+    database: Database, test_settings: Settings, clock: TestClock
+) -> None:
+    journal = Journal()
+    settings = test_settings.model_copy(update={"database_name": database.name})
+    others = [Database.connect(settings) for _ in range(4)]
+    wanted = [journal.migration(1, steps=3), journal.migration(2)]
+    done = await asyncio.gather(*(migrate(one, wanted, clock) for one in others))
+    assert sorted(done) == [[], [], [], ["step 1", "step 2"]]
+    assert journal.ran == ["step 1.0", "step 1.1", "step 1.2", "step 1", "step 2"]
+    for one in others:
+        await one.close()
+
+
+async def test_the_lock_of_a_process_that_died_ends(
+    database: Database, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "RETRY_SECONDS", 0.01)
+    expires = clock.now() + migrations.LEASE
+    await database.raw("migrations").insert_one({"_id": "lock", "owner": "dead", "expires_at": expires})
+    journal = Journal()
+    waiting = asyncio.create_task(migrate(database, [journal.migration(1)], clock))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    clock.forward(seconds=31)
+    assert await waiting == ["step 1"]
+    assert await database.raw("migrations").find_one({"_id": "lock"}) is None
+
+
+async def test_the_lease_of_a_living_process_is_renewed(
+    database: Database, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "RENEW_SECONDS", 0.01)
+    seen = []
+
+    async def slow(database: Database, _progress: Progress) -> None:
+        for _ in range(2):
+            lock = await database.raw("migrations").find_one({"_id": "lock"})
+            assert lock is not None
+            seen.append(lock["expires_at"])
+            clock.forward(seconds=20)
+            await asyncio.sleep(0.2)
+
+    await migrate(database, [Migration(1, "slow", slow)], clock)
+    assert seen[1] > seen[0]
+
+
+async def test_an_older_version_does_not_touch_a_newer_database(database: Database, clock: TestClock) -> None:
+    journal = Journal()
+    await migrate(database, [journal.migration(1), journal.migration(2)], clock)
+    with pytest.raises(NewerDatabaseError):
+        await migrate(database, [journal.migration(1)], clock)
+
+
+def test_numbers_are_in_order_and_never_used_twice() -> None:
+    numbers = [one.number for one in MIGRATIONS]
+    assert numbers == list(range(1, len(numbers) + 1))
