@@ -144,7 +144,8 @@ class ScopedCollection:
         total = await self.count(query, hint) if request.count else None
         bounded = query
         if request.cursor is not None:
-            bounded = {**query, **order.behind(*read_cursor(request.cursor, self.secret, scope))}
+            # Beside the filter, not in its place: both may bound the same field.
+            bounded = {"$and": [query, order.behind(*read_cursor(request.cursor, self.secret, scope))]}
         docs = await self.find(
             bounded, projection=projection, sort=order.sort, limit=request.limit + 1, hint=hint
         )
@@ -156,13 +157,6 @@ class ScopedCollection:
     async def count(self, query: Doc, hint: str | None = None) -> int:
         options: dict[str, Any] = {} if hint is None else {"hint": hint}
         return await self.database.collection(self.model).count_documents(self._bound(query), **options)
-
-    async def explain(
-        self, query: Doc, *, sort: Sequence[tuple[str, int]], limit: int, hint: str | None
-    ) -> Doc:
-        """How the database would answer `find`."""
-        cursor = self.database.collection(self.model).find(self._bound(query), limit=limit, hint=hint)
-        return dict(await cursor.sort(list(sort)).explain())
 
     def _bound(self, query: Doc) -> Doc:
         return {"workspace_id": self.workspace_id, **query}
