@@ -26,7 +26,10 @@ class Label(Entity):
 
     model_config = {
         "collection": "labels",
-        "indexes": lambda: [index("labels_by_name", "workspace_id", "folded", unique=True)],
+        "indexes": lambda: [
+            index("labels_by_name", "workspace_id", "folded", unique=True),
+            index("labels_in_order", "workspace_id", "folded", "_id"),
+        ],
     }
 
     @classmethod

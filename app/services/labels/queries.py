@@ -13,7 +13,7 @@ async def get(scope: Scope, label_id: str) -> Doc | None:
 
 
 async def page(scope: Scope, request: PageRequest) -> Page:
-    return await scope.collection(Label).page({}, BY_NAME, request, hint="labels_by_name")
+    return await scope.collection(Label).page({}, BY_NAME, request, hint="labels_in_order")
 
 
 async def with_name(work: Work, folded: str) -> Label | None:
