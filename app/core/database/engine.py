@@ -25,6 +25,8 @@ M = TypeVar("M", bound=Model)
 # Never j=False beside majority: the server then waits for the journal's timer, 100 ms a write.
 DURABLE = WriteConcern("majority", j=True)
 YIELD_EVERY = 50
+APP_NAME = "pastis"
+"""How the server's own lists call what Pastis does there."""
 
 
 class Cursor(Awaitable[list[M]]):
@@ -105,7 +107,7 @@ class Database:
             raise ValueError("database_url is not set")
         client: AsyncMongoClient[Doc] = AsyncMongoClient(
             settings.database_url.get_secret_value(),
-            appname="pastis",
+            appname=APP_NAME,
             tz_aware=True,
             w="majority",
             journal=True,

@@ -16,6 +16,7 @@ from app.core.database.engine import Database
 from app.core.database.errors import classify, is_duplicate_key, is_transient, is_unknown_commit
 from app.core.documents import Doc, Entity
 from app.core.errors import ErrorCode, PastisError
+from app.core.unit_of_work.abandoned import end_abandoned
 from app.core.unit_of_work.batch import ConflictError
 from app.core.unit_of_work.command import Command, Context, Outcome, Reaction, Submission
 from app.core.unit_of_work.recent import RecentByWorkspace
@@ -26,6 +27,8 @@ R = TypeVar("R")
 MAX_TOGETHER = 64
 """Submissions in one transaction: enough to fill a commit, few enough to keep it short."""
 DEADLINE_SECONDS = 10.0
+PATIENCE = 10
+"""Attempts that fail, in about a third of a second, before and between looks for who is in the way."""
 
 
 @dataclass(slots=True)
@@ -161,6 +164,8 @@ class Writer:
                 self._writers.stats.retries += 1
                 await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.1)))  # noqa: S311 - jitter
                 attempt += 1
+                if attempt % PATIENCE == 0:
+                    await end_abandoned(self._writers.database)
             else:
                 transaction.resolve()
                 return
