@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from app import __version__
-from app.api import errors
+from app.api import docs, errors
 from app.api.deps import Public, Requires, RequiresAccount
 from app.api.fast_lane import FastLane
 from app.api.middleware import RequestLayer
@@ -39,18 +39,18 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         description=DESCRIPTION,
         lifespan=_lifespan(settings, clock or Clock()),
         generate_unique_id_function=lambda route: route.name,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,  # it would send a client, and its token, to whatever Host the request names
         debug=False,
-        swagger_ui_parameters={"persistAuthorization": True},
     )
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)
     check_permissions(app)
+    docs.install(app)
     app.add_middleware(FastLane)
     app.add_middleware(RequestLayer, settings=settings)
     # The last one added is the outermost: refusals of any layer carry these headers too.
@@ -68,9 +68,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 def check_permissions(app: FastAPI) -> None:
     """Every route and socket says who may call it, or the application does not start.
 
-    What takes no dependencies cannot say so; only the pages of the description are let through.
+    What takes no dependencies cannot say so; only the description of the API is let through.
     """
-    open_pages = {app.openapi_url, app.docs_url, app.swagger_ui_oauth2_redirect_url}
+    open_pages = {app.openapi_url}
     for context in iter_route_contexts(app.router.routes):
         dependant = getattr(context, "dependant", None)
         if dependant is None and type(context.original_route) is Route and context.path in open_pages:

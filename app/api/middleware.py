@@ -23,13 +23,12 @@ Header = tuple[bytes, bytes]
 _NO_STORE = (b"cache-control", b"no-store")
 _POLICY = b"content-security-policy"
 _API_POLICY = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
-# Swagger's page holds a script of its own and takes the rest, and its icon, from FastAPI's sources.
+# Swagger's page holds a script of its own.
 _DOCS_POLICY = (
     _POLICY,
     (
-        b"default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
-        b"script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-        b"style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+        b"default-src 'none'; connect-src 'self'; img-src 'self' data:; "
+        b"script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
         b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 )
