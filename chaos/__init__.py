@@ -1,0 +1,1 @@
+"""Proves what happens to acknowledged writes when processes are killed under load."""

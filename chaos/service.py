@@ -1,0 +1,176 @@
+"""One installation of Pastis with a folder of its own, whose processes can be killed and started again."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from time import monotonic, sleep
+
+import httpx2
+from pydantic import SecretStr
+
+from app.core.config import Settings
+from app.core.database.embedded import EmbeddedDatabase, open_embedded
+from app.core.database.engine import Database
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 90.0
+STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+
+class Service:
+    """`pastis serve` as a process of its own, with the embedded database that it starts."""
+
+    def __init__(self, folder: Path, database_timeout: float) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._timeout = database_timeout
+        self._api: subprocess.Popen[bytes] | None = None
+        self._restarted: EmbeddedDatabase | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The API's process."""
+        return None if self._api is None else self._api.pid
+
+    @property
+    def data_dir(self) -> Path:
+        return self.folder / "pastis"
+
+    @property
+    def said(self) -> Path:
+        """What the API's processes wrote to their terminal."""
+        return self.folder / "serve.txt"
+
+    async def start(self) -> None:
+        """Start the API, at once, and wait until it serves."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PASTIS_")}
+        environment |= {
+            "PYTHONPATH": str(ROOT),
+            "PASTIS_DATA_DIR": str(self.data_dir),
+            "PASTIS_DATABASE_TIMEOUT_SECONDS": str(self._timeout),
+        }
+        self._api = self._spawn(environment)
+        await self._until_ready()
+
+    def _spawn(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+        with self.said.open("ab") as said:
+            return subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "serve", "--port", str(self.port)],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+
+    async def _until_ready(self) -> None:
+        async with httpx2.AsyncClient(base_url=self.url) as http:
+            deadline = monotonic() + START_SECONDS
+            while monotonic() < deadline and self.lives():
+                with contextlib.suppress(httpx2.TransportError):
+                    if (await http.get("/health/ready")).status_code == HTTPStatus.OK:
+                        return
+                await asyncio.sleep(_POLL_SECONDS)
+        raise RuntimeError(f"pastis serve does not serve: {self.said.read_text()}")
+
+    def lives(self) -> bool:
+        return self._api is not None and self._api.poll() is None
+
+    async def account(self) -> tuple[str, str]:
+        """Address and password of the first account, as told once the first start is over."""
+        deadline = monotonic() + START_SECONDS
+        while monotonic() < deadline and self.lives():
+            found = re.search(r"First account: (\S+)\nPassword: (\S+)", self.said.read_text())
+            if found is not None:
+                return found[1], found[2]
+            await asyncio.sleep(_POLL_SECONDS)
+        raise RuntimeError(f"pastis serve told no first account: {self.said.read_text()}")
+
+    def kill(self) -> None:
+        """SIGKILL the API."""
+        if self._api is not None:
+            self._api.kill()
+            self._api.wait()
+
+    async def kill_database(self) -> None:
+        """SIGKILL the database server, and wait until it is gone."""
+        self._kill_server()
+        await asyncio.to_thread(self._wait_for_server)
+
+    async def start_database(self) -> None:
+        """Start the database again on its former port and files, as an operator would."""
+        self._restarted = await asyncio.to_thread(open_embedded, self.data_dir)
+
+    async def stop(self) -> None:
+        """Ctrl-C: the API ends, and the database with the last who uses it."""
+        if self._api is not None:
+            self._api.send_signal(signal.SIGINT)
+            await asyncio.to_thread(self._api.wait, STOP_SECONDS)
+        await self._close_restarted()
+
+    @asynccontextmanager
+    async def files(self) -> AsyncIterator[Database]:
+        """The database, started once more from its files, with nobody else connected."""
+        opened = await asyncio.to_thread(open_embedded, self.data_dir)
+        try:
+            database = Database.connect(Settings(database_url=SecretStr(opened.url), _env_file=None))
+            try:
+                yield database
+            finally:
+                await database.close()
+        finally:
+            await asyncio.to_thread(opened.close)
+
+    async def end(self) -> None:
+        """Leave no process behind, whatever went wrong."""
+        self.kill()
+        await self._close_restarted()
+        await self.kill_database()
+
+    async def _close_restarted(self) -> None:
+        if self._restarted is not None:
+            await asyncio.to_thread(self._restarted.close)
+            self._restarted = None
+
+    @property
+    def _database_folder(self) -> Path:
+        return self.data_dir / "database"
+
+    def _kill_server(self) -> None:
+        # A number in a file may be another process's by now: only while the lock is held it is the server's.
+        if self._server_lives():
+            os.kill(int((self._database_folder / "server.pid").read_text()), signal.SIGKILL)
+
+    def _wait_for_server(self) -> None:
+        deadline = monotonic() + STOP_SECONDS
+        while self._server_lives() and monotonic() < deadline:
+            sleep(_POLL_SECONDS)
+
+    def _server_lives(self) -> bool:
+        if not self._database_folder.exists():
+            return False
+        with (self._database_folder / "server.lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
