@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from odmantic import Model
 from pymongo import IndexModel
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 else:
     Entity = Model
 
+E = TypeVar("E", bound=Entity)
+
 
 def public(model: type[Entity], doc: Doc) -> Doc:
     """The stored document as clients and the log see it: `id` for `_id`, no internal fields."""
@@ -48,8 +50,20 @@ def public(model: type[Entity], doc: Doc) -> Doc:
 
 
 def stored(instance: Entity) -> Doc:
-    """The document that MongoDB keeps for an instance."""
-    return {name: plain(value) for name, value in instance.model_dump_doc().items()}
+    """The document that MongoDB keeps for an instance.
+
+    Our documents hold plain values and no references, which ODMantic's own way of doing this looks for at
+    several times the cost; a test holds both equal.
+    """
+    values = instance.__dict__
+    return {"_id": values["id"], **{name: plain(value) for name, value in values.items() if name != "id"}}
+
+
+def loaded(model: type[E], doc: Doc) -> E:
+    """The instance for a document of the database; validated, at less cost than ODMantic's own way."""
+    values = dict(doc)
+    values["id"] = values.pop("_id")
+    return model(**values)
 
 
 def plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from app.core.database.errors import is_unknown_commit
-from app.core.documents import Doc, Entity, stored
+from app.core.documents import Doc, Entity, loaded, stored
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.log import Event, Head, Mutation
 from app.core.logging import get_logger
@@ -240,7 +240,7 @@ class Transaction:
             return [self._thaw(item) for item in frozen]
         if frozen is None:
             return None
-        return self._writers.kinds[frozen["kind"]].model_validate_doc(frozen["doc"])
+        return loaded(self._writers.kinds[frozen["kind"]], frozen["doc"])
 
     async def _write(self, session: AsyncClientSession, batch: Batch, log: "_Log") -> None:
         # Changes of internal fields are written without an event, and move the head's `writes` all the same.

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from app.core.documents import Doc, Entity, plain, public, stored
+from app.core.documents import Doc, Entity, loaded, plain, public, stored
 from app.core.errors import not_found
 from app.core.log import event_id
 from app.core.unit_of_work.batch import Batch
@@ -46,7 +46,7 @@ class Work:
         """The document, as the commands before this one left it, or None."""
         await self._batch.load(model, (id_,))
         doc = self._batch.entries[model, id_].current
-        return None if doc is None else model.model_validate_doc(doc)
+        return None if doc is None else loaded(model, doc)
 
     async def require(self, model: type[E], id_: str) -> E:
         """The document; raises `not_found` where there is none in this workspace."""
@@ -59,14 +59,14 @@ class Work:
         """Those of the documents that exist, in the order of their ids."""
         await self._batch.load(model, ids)
         docs = (self._batch.entries[model, id_].current for id_ in ids)
-        return [model.model_validate_doc(doc) for doc in docs if doc is not None]
+        return [loaded(model, doc) for doc in docs if doc is not None]
 
     async def find(
         self, model: type[E], query: Doc, sort: Sequence[tuple[str, int]] = (), limit: int = 0
     ) -> list[E]:
         """Documents of this workspace by a query; the caller's queries.py holds it."""
         docs = await self._batch.find(model, query, sort, limit)
-        return [model.model_validate_doc(doc) for doc in docs]
+        return [loaded(model, doc) for doc in docs]
 
     async def count(self, model: type[Entity], query: Doc, limit: int) -> int:
         """How many documents of this workspace match, counted up to the limit."""
@@ -81,7 +81,7 @@ class Work:
         doc = stored(instance)
         doc["version"] = self.seq
         self._put(key, doc)
-        return type(instance).model_validate_doc(doc)
+        return loaded(type(instance), doc)
 
     def update(self, instance: E, **changes: Any) -> E:
         """The document with these fields changed; nothing happens where they hold these values already.
@@ -101,7 +101,7 @@ class Work:
             changed.setdefault("updated_at", self.now)
         doc = {**before, **changed}
         self._put(key, doc)
-        return model.model_validate_doc(doc)
+        return loaded(model, doc)
 
     def remove(self, instance: Entity) -> None:
         """Delete the document; its last state stays in the log."""

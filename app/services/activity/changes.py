@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from app.core.documents import Doc, Entity
+from app.core.documents import Doc, Entity, loaded
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Work
 from app.models.comments import Comment
@@ -38,7 +38,7 @@ async def bring_back(work: Work, scope: Scope, model: type[Entity], former: Doc)
     del doc["id"]
     if model is Label:
         doc["folded"] = await _free_name(work, former["name"], former["id"])
-    entity = model.model_validate_doc(doc)
+    entity = loaded(model, doc)
     if isinstance(entity, Comment):
         await _comment(work, scope, entity, former)
     if isinstance(entity, Status):
