@@ -90,10 +90,12 @@ def created(request: Request, outcome: Outcome[Any]) -> Response:
     return Response(dump(doc), 201, media_type=JSON, headers=headers)
 
 
-def accepted(request: Request, doc: Doc) -> Response:
+def accepted(request: Request, outcome: Outcome[Doc]) -> Response:
     """202 with what was begun, and where it can be looked at."""
-    location = f"{request.url.path.rstrip('/')}/{doc['id']}"
-    return Response(dump(doc), 202, media_type=JSON, headers={"location": location})
+    headers = {"location": f"{request.url.path.rstrip('/')}/{outcome.value['id']}"}
+    if outcome.replayed:
+        headers["idempotency-replayed"] = "true"
+    return Response(dump(outcome.value), 202, media_type=JSON, headers=headers)
 
 
 def changed(outcome: Outcome[Any]) -> Response:

@@ -7,16 +7,14 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from app import __version__
 from app.commands.console import fail, shown_url
 from app.core.clock import Clock
 from app.core.config import Settings, resolve_secret
 from app.core.database.engine import Database
-from app.core.errors import PastisError
 from app.core.logging import configure
-from app.core.messages import DEFAULT_LANGUAGE, problem_text
 from app.models.users import User
 from app.services.bootstrap import Services
 
@@ -55,18 +53,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
 
 async def find_account(services: Services, email: str | None) -> User:
-    """The account of this address, else the first that was made; exits with 1 where there is none."""
-    if email is not None:
-        found = await services.users.find_by_email(email)
-        if found is None:
-            fail(f"No account has the address {email}.")
-        return found
-    accounts = await services.users.list_all()
-    if not accounts:
-        fail("There is no account yet, so there is nobody to act for. Make one first.")
-    return min(accounts, key=lambda one: one.created_at)
-
-
-def refuse(error: PastisError) -> NoReturn:
-    """Say why something was refused and exit with 1."""
-    fail(problem_text(error.code, DEFAULT_LANGUAGE, error.params)[1])
+    """The active account of this address, else the first one; exits with 1 where there is none."""
+    if email is None:
+        accounts = [one for one in await services.users.list_all() if one.active]
+        if not accounts:
+            fail("There is no account to act for. Make one with: pastis user add EMAIL --name NAME")
+        return min(accounts, key=lambda one: one.created_at)
+    found = await services.users.find_by_email(email)
+    if found is None or not found.active:
+        fail(f"No active account has the address {email}.")
+    return found

@@ -18,12 +18,13 @@ from rich.progress import (
 )
 
 from app.commands.console import fail
-from app.commands.context import SOURCE, find_account, open_services, refuse, run
+from app.commands.context import SOURCE, find_account
 from app.commands.import_report import show
-from app.core.config import Settings
-from app.core.errors import PastisError
+from app.commands.services import with_services
+from app.core.documents import Doc
 from app.models.imports import ImportState
 from app.models.memberships import Role
+from app.models.users import User
 from app.schemas.workspaces import WorkspaceCreate
 from app.services.access import AccountScope, Permission, Scope
 from app.services.access.scope import Grant
@@ -36,33 +37,25 @@ from app.utils.text import slugify
 SOME_FAILED = 3
 
 
-def perform(
-    settings: Settings, file: IO[bytes], workspace: str, email: str | None, *, dry_run: bool, strict: bool
-) -> int:
+def perform(file: IO[bytes], workspace: str, email: str | None, *, dry_run: bool, strict: bool) -> int:
     """Import and report; the result is the exit code."""
     options = ImportOptions(Path(file.name).name, strict=strict, dry_run=dry_run)
-    began = monotonic()
-    done = run(_import(settings, Archive(file), workspace, email, options))
-    show(done, monotonic() - began)
+
+    async def work(services: Services) -> tuple[Run, float]:
+        began = monotonic()
+        scope = await _enter(services, workspace, email, dry_run=dry_run)
+        scope.demand(Permission.IMPORT_CREATE)
+        engine = ImportEngine(scope)
+        run = await _begin(engine, options)
+        with _bar(run):
+            await engine.execute(run, Archive(file))
+        return run, monotonic() - began
+
+    done, seconds = with_services(work)
+    show(done, seconds)
     if done.state is not ImportState.DONE:
         return 1
     return SOME_FAILED if done.failed else 0
-
-
-async def _import(
-    settings: Settings, archive: Archive, workspace: str, email: str | None, options: ImportOptions
-) -> Run:
-    async with open_services(settings) as services:
-        try:
-            scope = await _enter(services, workspace, email, dry_run=options.dry_run)
-            scope.demand(Permission.IMPORT_CREATE)
-        except PastisError as error:
-            refuse(error)
-        engine = ImportEngine(scope)
-        under_way = await _begin(engine, options)
-        with _bar(under_way):
-            await engine.execute(under_way, archive)
-        return under_way
 
 
 async def _begin(engine: ImportEngine, options: ImportOptions) -> Run:
@@ -80,9 +73,7 @@ async def _enter(services: Services, name: str, email: str | None, *, dry_run: b
     if len(found) > 1:
         fail(f"More than one workspace is called {name}. Name it by its slug.")
     if found:
-        members = found[0]["memberships"]
-        owners = [one["user_id"] for one in members if one["role"] == Role.OWNER.value]
-        user = await find_account(services, email) if email else await services.users.get(owners[0])
+        user = await (find_account(services, email) if email else _owner(services, found[0]["memberships"]))
         return await services.access.act_for(user, found[0]["_id"], SOURCE)
     user = await find_account(services, email)
     account = services.access.account_of(user, SOURCE)
@@ -90,6 +81,14 @@ async def _enter(services: Services, name: str, email: str | None, *, dry_run: b
         return _imagined(services, account)
     made = await create_workspace(account, _new_workspace(name))
     return await services.access.act_for(user, made.value.id, SOURCE)
+
+
+async def _owner(services: Services, memberships: list[Doc]) -> User:
+    for one in memberships:
+        user = await services.users.get(one["user_id"])
+        if one["role"] == Role.OWNER.value and user.active:
+            return user
+    fail("No owner of the workspace has an active account. Name an account with --as.")
 
 
 def _new_workspace(name: str) -> WorkspaceCreate:

@@ -5,7 +5,7 @@ from typing import IO, Annotated
 
 import typer
 
-from app.commands.console import fail, load_settings, reachable, say
+from app.commands.console import fail, say
 
 imports = typer.Typer(help="Bring in what other systems wrote.", no_args_is_help=True)
 
@@ -37,10 +37,10 @@ def jira_archive(
     it was interrupted.
     """
     try:
-        with _open(file) as archive, reachable(load_settings()) as settings:
+        with _open(file) as archive:
             from app.commands.import_run import perform
 
-            code = perform(settings, archive, workspace, email, dry_run=dry_run, strict=strict)
+            code = perform(archive, workspace, email, dry_run=dry_run, strict=strict)
     except KeyboardInterrupt:
         say("Interrupted. Run the same command again to go on from here.")
         raise typer.Exit(INTERRUPTED) from None

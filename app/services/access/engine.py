@@ -60,9 +60,12 @@ class Access:
         return AccountScope(self._database, self._writers, principal, Context(actor, source))
 
     async def act_for(self, user: User, workspace_id: str, source: Doc) -> Scope:
-        """The scope of an account's membership without a login; raises `not_found` where it has none."""
+        """The scope of an account's membership without a login.
+
+        Raises `not_found` where it has none, or cannot log in any more.
+        """
         mine = await queries.membership(self._database, user.id, workspace_id)
-        if mine is None:
+        if mine is None or not user.active:
             raise not_found("workspace")
         principal = self.account_of(user, source).principal
         grant = Grant(principal, workspace_id, mine["_id"], Role(mine["role"]), {})

@@ -5,6 +5,7 @@ from typing import IO
 
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
+from app.core.unit_of_work import Outcome
 from app.services.imports.engine import ImportEngine
 from app.services.imports.jira_archive import Archive, ArchiveError
 from app.services.imports.run import ImportOptions, Run
@@ -33,7 +34,7 @@ class ImportJobs:
         limit: int,
         key: str | None = None,
         fingerprint: str = "",
-    ) -> Doc:
+    ) -> Outcome[Doc]:
         """Start an import and give its run. The file is closed when nothing reads it any more.
 
         Raises `validation_failed` for a file that is no archive, `body_too_large` for one that unpacks to
@@ -45,13 +46,13 @@ class ImportJobs:
         try:
             former = None if key is None else await engine.find_request(key, fingerprint)
             if former is not None:
-                return former
+                return Outcome(former, None, replayed=True)
             await _check(archive, limit)
             run, doc = await self._begin(engine, options, key, fingerprint)
             if run is not None:
                 self._start(engine, run, archive)
                 started = True
-            return doc
+            return Outcome(doc, None, replayed=run is None)
         finally:
             if not started:
                 archive.close()
