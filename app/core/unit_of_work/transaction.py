@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import ConnectionFailure, PyMongoError
 
@@ -26,6 +27,7 @@ logger = get_logger(__name__)
 
 COMMIT_SECONDS = 5.0
 COMMIT_PAUSE_SECONDS = 0.02
+ABORT_SECONDS = 0.5
 
 
 class PoisonedError(Exception):
@@ -301,7 +303,8 @@ def _freeze(value: Any) -> Any:
 
 async def _abort(session: AsyncClientSession) -> None:
     # A rollback that cannot be sent is a rollback all the same: the server drops the transaction by itself.
-    with contextlib.suppress(PyMongoError):
+    # So nobody waits for a server to send it to, as clients wait for the answer.
+    with contextlib.suppress(PyMongoError), pymongo.timeout(ABORT_SECONDS):
         await session.abort_transaction()
 
 

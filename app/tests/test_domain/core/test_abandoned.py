@@ -4,10 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from pymongo.errors import ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo import _csot
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import ExecutionTimeout, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
+from app.core.errors import PastisError
 from app.core.log import Head
 from app.core.unit_of_work import abandoned
+from app.core.unit_of_work.transaction import ABORT_SECONDS
 from app.tests.support import bench as on
 from app.tests.support.bench import Bench
 
@@ -53,3 +57,21 @@ async def test_a_server_that_cannot_tell_is_left_to_itself(
 
     monkeypatch.setattr(type(bench.database.client.admin), "aggregate", fail)
     await abandoned.end_abandoned(bench.database)
+
+
+async def test_a_rollback_that_cannot_be_sent_keeps_nobody_waiting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a server the driver would look for one for as long as any operation may take."""
+    given: list[float | None] = []
+
+    async def note(_: AsyncClientSession) -> None:
+        given.append(_csot.remaining())
+        raise ServerSelectionTimeoutError("nobody there")
+
+    monkeypatch.setattr(AsyncClientSession, "abort_transaction", note)
+    with pytest.raises(PastisError):
+        await bench.run(on.refuse(), dry_run=True)
+    # The end of the session asks once more, as this rollback leaves no trace in it.
+    assert given[0] is not None
+    assert given[0] <= ABORT_SECONDS
