@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from app import __version__
-from app.api import docs, errors
+from app.api import description, docs, errors
 from app.api.deps import Public, Requires, RequiresAccount
 from app.api.fast_lane import FastLane
 from app.api.middleware import RequestLayer
@@ -46,6 +46,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         debug=False,
     )
     errors.install(app)
+    description.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)

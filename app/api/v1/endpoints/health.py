@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Depends, Request
 
 from app.api.deps import Public
-from app.api.errors import problem_responses
 from app.api.requests import StrictRoute
+from app.api.v1 import problems
 from app.core.errors import ErrorCode, PastisError
 from app.schemas.health import HealthRead
 from app.services.bootstrap import Services
@@ -17,16 +17,13 @@ router = APIRouter(
 )
 
 
-@router.get("/live", responses=problem_responses(ErrorCode.UNKNOWN_PARAMETER))
+@router.get("/live", responses=problems.LIVE)
 async def get_liveness() -> HealthRead:
     """The process answers. It should not be restarted for a database that is away."""
     return HealthRead(status="live")
 
 
-@router.get(
-    "/ready",
-    responses=problem_responses(ErrorCode.UNKNOWN_PARAMETER, ErrorCode.DATABASE_UNAVAILABLE),
-)
+@router.get("/ready", responses=problems.READY)
 async def get_readiness(request: Request) -> HealthRead:
     """The database answers as a primary and has been made ready; 503 otherwise."""
     services: Services = request.app.state.services

@@ -20,7 +20,7 @@ def _shown(user: User) -> dict[str, Any]:
     return {name: getattr(user, name) for name in UserRead.model_fields}
 
 
-@router.get("", response_model=UserRead, responses=problems.ACCOUNT)
+@router.get("", response_model=UserRead, responses=problems.ACCOUNT_READ)
 async def get_me(services: Process, account: Account, request: Request) -> Response:
     """Who is logged in."""
     return plain(request, _shown(await services.users.get(account.principal.user_id)))

@@ -24,7 +24,7 @@ async def create_workspace(account: AccountWriter, request: Request, body: Works
     return created(request, await found_workspace(account, body))
 
 
-@router.get("", response_model=PageRead[WorkspaceRead], responses=problems.ACCOUNT, dependencies=LOGIN)
+@router.get("", response_model=PageRead[WorkspaceRead], responses=problems.ACCOUNT_READ, dependencies=LOGIN)
 async def list_workspaces(account: Account, request: Request) -> Response:
     """The workspaces that one is a member of, by name."""
     return listed(request, Page(await mine(account), None))

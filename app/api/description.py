@@ -1,0 +1,81 @@
+"""The headers of answers, and the precondition of reads, in the description of the API.
+
+They come from the layers around the routes, so that no signature tells of them.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+Spec = dict[str, Any]
+
+_HEADERS: Spec = {
+    "ETag": ("The version of what is shown; give it as If-Match or If-None-Match.", '"42"'),
+    "Idempotency-Replayed": (
+        "`true` where the request had been done before and only this answer was left.",
+        "true",
+    ),
+    "Link": (
+        'Where the next page is, as `rel="next"`.',
+        '</api/v1/workspaces/fluid/tasks?cursor=9l1B>; rel="next"',
+    ),
+    "Location": (
+        "The path of what was made.",
+        "/api/v1/workspaces/fluid/tasks/0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c01",
+    ),
+    "Retry-After": ("Seconds to wait before the same request is sent again.", "1"),
+    "WWW-Authenticate": ("How to log in.", "Bearer"),
+}
+_IF_NONE_MATCH: Spec = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "title": "If-None-Match"},
+    "description": "The ETag that the client has; 304 without a body where it is still the present one.",
+}
+_BY_STATUS = {"304": ["ETag"], "401": ["WWW-Authenticate"], "503": ["Retry-After"]}
+
+
+def install(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def openapi() -> Spec:
+        known = app.openapi_schema is not None
+        document = generate()
+        if not known:
+            _describe(document)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # the way that FastAPI's manual shows
+
+
+def _describe(document: Spec) -> None:
+    """Change the document in place, which is the one that FastAPI keeps."""
+    document["components"]["headers"] = {
+        name: {"description": text, "schema": {"type": "string"}, "example": example}
+        for name, (text, example) in _HEADERS.items()
+    }
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            _describe_operation(operation)
+
+
+def _describe_operation(operation: Spec) -> None:
+    if "304" in operation["responses"]:
+        operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
+    for status, response in operation["responses"].items():
+        names = _BY_STATUS.get(status, _of_success(operation, status) if status < "300" else [])
+        if names:
+            references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+            response["headers"] = references | response.get("headers", {})
+
+
+def _of_success(operation: Spec, status: str) -> list[str]:
+    parameters = {one["name"] for one in operation.get("parameters", ())}
+    applies = {
+        "ETag": bool(parameters & {"if-match", "If-None-Match"}) and status != "204",
+        "Idempotency-Replayed": "idempotency-key" in parameters,
+        "Link": "cursor" in parameters,
+        "Location": status in ("201", "202"),
+    }
+    return [name for name, holds in applies.items() if holds]
