@@ -11,6 +11,7 @@ Spec = dict[str, Any]
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 JSON = "application/json"
+PROBLEM = "application/problem+json"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,15 @@ class Operation:
     @property
     def success(self) -> int:
         return next(int(status) for status in self.spec["responses"] if status.startswith("2"))
+
+    @property
+    def problems(self) -> dict[int, list[str]]:
+        """The codes that it may refuse with, by status."""
+        declared = {
+            int(status): response.get("content", {}).get(PROBLEM)
+            for status, response in self.spec["responses"].items()
+        }
+        return {status: list(media["examples"]) for status, media in declared.items() if media}
 
     @property
     def body_schema(self) -> Spec:

@@ -28,7 +28,19 @@ READ_ONLY = (
     *("user_id", "password_hash", "active", "folded", "last_task_number", "last_rank", "former_keys"),
 )
 STRANGE = ("$set", "$where", "a.b", "__proto__", "constructor", "", " ", "Title", "NAME", "x" * 300)
-NOT_TEXT = (0, 1, 1.5, True, False, [], ["x"], {}, {"$ne": None}, {"$gt": ""}, {"$regex": ".*"})
+NOT_TEXT: tuple[Any, ...] = (
+    0,
+    1,
+    1.5,
+    True,
+    False,
+    [],
+    ["x"],
+    {},
+    {"$ne": None},
+    {"$gt": ""},
+    {"$regex": ".*"},
+)
 INVISIBLE = ("", " ", "\t", "\u200b", "\u2060\ufeff", "\u00a0", "\u3164", "\u2800", "\U000e0020", "\n")
 UNSAFE = ("a\nb", "a\rb", "a\r\nb", "a\tb", "a\x1bb", "a\x7fb", "a\u202eb", "a\u2066b", "a\u2028b", "a\x85b")
 UNSTORABLE = ("a\x00b", "a\ud800b")
@@ -53,8 +65,8 @@ TIMES = (
     "٢٠٢٦-١٢-٠١",
     1_700_000_000,
 )
-NUMBERS = ("3", "", True, False, -1, -0.5, 1_000_001, 1e300, [], {}, {"$inc": 1}, [3])
-FLAGS = (0, 1, "true", "yes", "", "on", [], {}, 1.0)
+NUMBERS: tuple[Any, ...] = ("3", "", True, False, -1, -0.5, 1_000_001, 1e300, [], {}, {"$inc": 1}, [3])
+FLAGS: tuple[Any, ...] = (0, 1, "true", "yes", "", "on", [], {}, 1.0)
 
 Bad = tuple[Any, ErrorCode]
 
