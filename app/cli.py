@@ -4,6 +4,8 @@ import typer
 
 from app import __version__
 from app.commands.db import db
+from app.commands.demo import demo
+from app.commands.exports import export
 from app.commands.imports import imports
 from app.commands.openapi import openapi
 from app.commands.serve import serve
@@ -19,6 +21,8 @@ cli = typer.Typer(
 cli.command()(serve)
 cli.command()(config)
 cli.command()(openapi)
+cli.command()(export)
+cli.command()(demo)
 cli.add_typer(db, name="db")
 cli.add_typer(imports, name="import")
 cli.add_typer(user, name="user")

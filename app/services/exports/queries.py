@@ -1,0 +1,84 @@
+"""Reads a whole workspace as of one moment, a batch at a time."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from app.core.database.engine import Database
+from app.core.documents import Doc, Entity
+from app.core.log import Event, Head
+from app.models.comments import Comment
+from app.models.labels import Label
+from app.models.memberships import Membership
+from app.models.projects import Project
+from app.models.statuses import Status
+from app.models.tasks import Task
+from app.models.workspaces import Workspace
+
+ORDER: Sequence[tuple[type[Entity], Sequence[str]]] = (
+    (Workspace, ()),
+    (Membership, ("display_name", "_id")),
+    (Label, ("folded",)),
+    (Project, ("name", "_id")),
+    (Status, ("project_id", "rank", "_id")),
+    (Task, ("project_id", "rank")),
+    (Comment, ("task_id", "created_at", "_id")),
+)
+"""Every kind after those that it names; within a kind the order of an index, so that nothing is sorted."""
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A workspace as of one moment: all reads agree, whatever is written meanwhile."""
+
+    database: Database
+    session: AsyncClientSession
+    workspace_id: str
+
+    async def head(self) -> Doc | None:
+        """Where the log stands; it is read first, as the first read sets the moment."""
+        return await self.database.collection(Head).find_one({"_id": self.workspace_id}, session=self.session)
+
+    async def workspace(self) -> Doc | None:
+        found = self.database.collection(Workspace)
+        return await found.find_one({"_id": self.workspace_id}, session=self.session)
+
+    async def count(self, model: type[Entity] | type[Event]) -> int:
+        return await self.database.collection(model).count_documents(self._all(model), session=self.session)
+
+    async def documents(self, model: type[Entity], order: Sequence[str]) -> AsyncIterator[Doc]:
+        sort = [(field, 1) for field in order]
+        async for doc in self.database.collection(model).find(
+            self._all(model), session=self.session, sort=sort, batch_size=BATCH
+        ):
+            yield doc
+
+    async def events(self) -> AsyncIterator[Doc]:
+        """The log in order."""
+        async for event in self.database.collection(Event).find(
+            self._all(Event), session=self.session, sort=[("seq", 1)], batch_size=BATCH
+        ):
+            yield event
+
+    def _all(self, model: type[Entity] | type[Event]) -> Doc:
+        # A workspace is found by its id alone: its collection needs no other index.
+        return {"_id" if model is Workspace else "workspace_id": self.workspace_id}
+
+
+@asynccontextmanager
+async def view(database: Database, workspace_id: str) -> AsyncIterator[View]:
+    """One moment of a workspace, for as long as the server remembers it: with MongoDB, five minutes."""
+    async with database.client.start_session(snapshot=True) as session:
+        if await _knows_snapshots(database):
+            yield View(database, session, workspace_id)
+            return
+    async with database.transaction() as session:
+        yield View(database, session, workspace_id)
+
+
+async def _knows_snapshots(database: Database) -> bool:
+    # SecantusDB accepts a snapshot session and then reads what is newest; its transactions are snapshots.
+    return "secantusVersion" not in await database.client.admin.command("buildInfo")
