@@ -2,33 +2,39 @@
 
 import argparse
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
-import httpx2
+_BOUNDARY = "--------a-line-that-no-file-has"
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="curl")
-    parser.add_argument("-s", action="store_true")
-    parser.add_argument("-S", action="store_true")
-    parser.add_argument("-i", action="store_true")
+    parser.add_argument("-s", action="store_true", help="silent, as it always is")
+    parser.add_argument("-i", action="store_true", help="show the headers too")
     parser.add_argument("-X", dest="method")
     parser.add_argument("-H", dest="headers", action="append", default=[])
     parser.add_argument("-d", dest="data")
     parser.add_argument("-F", dest="form", action="append", default=[])
     parser.add_argument("url")
     given = parser.parse_intermixed_args(arguments)
-    headers = {"User-Agent": "curl/0"} | dict(_header(text) for text in given.headers)
-    method = given.method or ("POST" if given.data is not None or given.form else "GET")
-    sent = {**_form(given.form), "content": given.data}
-    answer = httpx2.request(method, given.url, headers=headers, timeout=60, **sent)
+    url = urlsplit(given.url)
+    headers = {"User-Agent": "curl/0", **dict(_header(text) for text in given.headers)}
+    body = None if given.data is None else given.data.encode()
+    if given.form:
+        headers["Content-Type"] = f"multipart/form-data; boundary={_BOUNDARY}"
+        body = b"".join(_part(field) for field in given.form) + f"--{_BOUNDARY}--\r\n".encode()
+    connection = HTTPConnection(url.netloc, timeout=60)
+    method = given.method or ("GET" if body is None else "POST")
+    connection.request(method, f"{url.path}?{url.query}" if url.query else url.path, body, headers)
+    answer = connection.getresponse()
     if given.i:
-        lines = [f"HTTP/1.1 {answer.status_code} {answer.reason_phrase}"]
-        lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+        lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
+        lines += [f"{name}: {value}" for name, value in answer.getheaders()]
         sys.stdout.write("\n".join([*lines, "", ""]))
-    sys.stdout.write(answer.text)
-    return 0
+    sys.stdout.write(answer.read().decode())
+    connection.close()
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -36,16 +42,14 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _form(fields: list[str]) -> dict[str, Any]:
-    pairs = [field.partition("=")[::2] for field in fields]
-    files = {
-        name: (Path(value[1:]).name, Path(value[1:]).read_bytes())
-        for name, value in pairs
-        if value[:1] == "@"
-    }
-    data = {name: value for name, value in pairs if value[:1] != "@"}
-    return {"files": files, "data": data} if files else {}
+def _part(field: str) -> bytes:
+    name, _, value = field.partition("=")
+    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'
+    if not value.startswith("@"):
+        return f"{head}\r\n\r\n{value}\r\n".encode()
+    file = Path(value[1:])
+    return f'{head}; filename="{file.name}"\r\n\r\n'.encode() + file.read_bytes() + b"\r\n"
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

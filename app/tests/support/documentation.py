@@ -80,9 +80,19 @@ def table(page: Path, heading: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in cells}
 
 
+def commands_of(page: Path) -> list[list[str]]:
+    """The words after `pastis` of every command that a page names."""
+    found = re.findall(r"(?:^\$ |`)(?:\.venv/bin/)?pastis ((?:[a-z-]+ ?)+)", page.read_text(), re.MULTILINE)
+    return [words.split() for words in found]
+
+
 def examples(page: Path) -> list[Example]:
     """The commands that a page has executed, in order."""
-    text = page.read_text()
+    return read_examples(page, page.read_text())
+
+
+def read_examples(page: Path, text: str) -> list[Example]:
+    """The same, of this text of a page."""
     found: list[Example] = []
     for block in _FENCE.finditer(text):
         if block["info"].split() == ["console", "run"]:
@@ -104,7 +114,7 @@ def _commands(place: str, body: str) -> Iterator[Example]:
         elif line.startswith("> ") and not expected:
             command.append(line[2:])
         else:
-            expected.append(line)
+            expected.append(line.rstrip())
     yield Example(place, "\n".join(command), tuple(expected))
 
 
@@ -130,7 +140,7 @@ def _match_line(expected: str, printed: str, known: Known) -> Known | None:
     for example in _EXAMPLE.finditer(expected):
         parts += [_literal(expected[end : example.start()]), _example(example, names, known)]
         end = example.end()
-    found = re.fullmatch("".join([*parts, _literal(expected[end:])]), printed)
+    found = re.fullmatch("".join([*parts, _literal(expected[end:])]), printed.rstrip())
     if found is None:
         return None
     return known | {name: found[f"x{number}"] for number, name in enumerate(names)}
