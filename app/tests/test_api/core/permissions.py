@@ -8,6 +8,7 @@ PRINCIPALS = ("anonymous", "owner", "admin", "member", "former", "stranger")
 
 _TABLE = """
                        anonymous  owner  admin  member  former  stranger
+get_docs               ok         ok     ok     ok      ok      ok
 get_liveness           ok         ok     ok     ok      ok      ok
 get_readiness          ok         ok     ok     ok      ok      ok
 

@@ -26,14 +26,28 @@ CODES = {
 }
 
 
+PAGES = {"get_docs": "/docs"}
+"""Routes that the description leaves out: what people look at."""
+
+
 def test_the_table_has_a_row_for_every_route_and_no_other(app: FastAPI) -> None:
     routes = [str(context.name) for context in iter_route_contexts(app.router.routes) if _is_ours(context)]
     assert sorted(routes) == sorted(EXPECTED)
-    assert sorted(one.id for one in OPERATIONS) == sorted(EXPECTED), "a route is left out of the description"
+    described = [one.id for one in OPERATIONS]
+    assert sorted([*described, *PAGES]) == sorted(EXPECTED), "a route is left out of the description"
 
 
 def _is_ours(context: Any) -> bool:
     return isinstance(context.original_route, APIRoute)
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_pages(name: str, world: World) -> None:
+    for principal, client in (await clients(world)).items():
+        assert EXPECTED[name][principal] == "ok"
+        answer = await client.get(PAGES[name])
+        assert answer.status_code == 200, principal
+        assert answer.headers["content-type"].startswith("text/html")
 
 
 async def clients(world: World) -> dict[str, Client]:
@@ -97,15 +111,15 @@ async def nothing() -> None:
 
 
 def application(**options: Any) -> FastAPI:
-    app = FastAPI(redoc_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None)
     router = APIRouter(prefix="/things")
     router.add_api_route("", nothing, **options)
     app.include_router(router)
     return app
 
 
-def test_the_pages_of_the_description_are_open() -> None:
-    check_permissions(FastAPI(redoc_url=None))
+def test_the_description_itself_is_open() -> None:
+    check_permissions(FastAPI(docs_url=None, redoc_url=None))
 
 
 def test_a_route_without_a_permission_keeps_the_application_from_starting() -> None:
@@ -121,7 +135,7 @@ def test_a_route_with_a_permission_starts() -> None:
 
 
 def test_an_undeclared_socket_keeps_the_application_from_starting() -> None:
-    app = FastAPI(redoc_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None)
 
     @app.websocket("/sync")
     async def sync(socket: WebSocket) -> None:
@@ -133,7 +147,7 @@ def test_an_undeclared_socket_keeps_the_application_from_starting() -> None:
 
 def test_a_way_around_the_dependencies_keeps_the_application_from_starting() -> None:
     for route in (Route("/raw", nothing, name="raw"), Mount("/raw", Starlette(), name="raw")):
-        app = FastAPI(redoc_url=None)
+        app = FastAPI(docs_url=None, redoc_url=None)
         app.router.routes.append(route)
         with pytest.raises(RuntimeError, match="raw"):
             check_permissions(app)
