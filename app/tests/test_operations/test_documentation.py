@@ -44,6 +44,7 @@ CONVENTIONS = ROOT / "docs" / "api" / "conventions.md"
 # Read on a machine without curl, so that what stands in for it is tried everywhere.
 WITHOUT_CURL = "docs/guides/users.md"
 FURTHER = [page for page in pages() if page != README and examples(page)]
+NO_FLOORS = {"__init__", "__pycache__", "data", "tests"}
 KNOWN_HOSTS = {"127.0.0.1:8001", "keepachangelog.com", "semver.org"}
 
 
@@ -202,6 +203,14 @@ def test_commands_that_pages_name_are_there(page: Path) -> None:
                 break
             assert word in command.commands, f"pastis {' '.join(words)}"
             command = command.commands[word]
+
+
+def test_the_architecture_names_every_floor_and_service() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    floors = {path.stem for path in (ROOT / "app").iterdir() if path.suffix in {"", ".py"}} - NO_FLOORS
+    services = {path.stem for path in (ROOT / "app" / "services").iterdir()} - {"__init__", "__pycache__"}
+    assert [name for name in sorted(floors) if not re.search(rf"^{name} ", text, re.MULTILINE)] == []
+    assert [name for name in sorted(services) if f"`{name}`" not in text] == []
 
 
 def default_of(value: Any) -> str:
