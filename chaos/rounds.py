@@ -87,7 +87,7 @@ async def play(plan: Plan, number: int, folder: Path, chance: random.Random) -> 
 async def _logged_in(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
     limits = httpx2.Limits(max_connections=None)
     async with httpx2.AsyncClient(base_url=service.url, timeout=TIMEOUT_SECONDS, limits=limits) as http:
-        email, password = await service.account()
+        email, password = await service.add_account()
         answer = await http.post("/api/v1/auth/login", json={"email": email, "password": password})
         http.headers["Authorization"] = f"Bearer {_good(answer)['access_token']}"
         yield http

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
+_PASTIS = (sys.executable, "-m", "app.cli")
 
 
 class Service:
@@ -55,21 +56,23 @@ class Service:
 
     async def start(self) -> None:
         """Start the API, at once, and wait until it serves."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PASTIS_")}
-        environment |= {
+        self._api = self._spawn()
+        await self._until_ready()
+
+    def _environment(self) -> dict[str, str]:
+        others = {name: value for name, value in os.environ.items() if not name.startswith("PASTIS_")}
+        return others | {
             "PYTHONPATH": str(ROOT),
             "PASTIS_DATA_DIR": str(self.data_dir),
             "PASTIS_DATABASE_TIMEOUT_SECONDS": str(self._timeout),
         }
-        self._api = self._spawn(environment)
-        await self._until_ready()
 
-    def _spawn(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    def _spawn(self) -> "subprocess.Popen[bytes]":
         with self.said.open("ab") as said:
             return subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve", "--port", str(self.port)],
+                [*_PASTIS, "serve", "--port", str(self.port)],
                 cwd=self.folder,
-                env=environment,
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -89,15 +92,23 @@ class Service:
     def lives(self) -> bool:
         return self._api is not None and self._api.poll() is None
 
-    async def account(self) -> tuple[str, str]:
-        """Address and password of the first account, as told once the first start is over."""
-        deadline = monotonic() + START_SECONDS
-        while monotonic() < deadline and self.lives():
-            found = re.search(r"First account: (\S+)\nPassword: (\S+)", self.said.read_text())
-            if found is not None:
-                return found[1], found[2]
-            await asyncio.sleep(_POLL_SECONDS)
-        raise RuntimeError(f"pastis serve told no first account: {self.said.read_text()}")
+    async def add_account(self) -> tuple[str, str]:
+        """Make an account as an operator would, and give its address and password."""
+        email, password = "justin@fluid.example", secrets.token_urlsafe(16)
+        arguments = ["user", "add", email, "--name", "Justin Obara", "--password-stdin"]
+        adding = await asyncio.create_subprocess_exec(
+            *_PASTIS,
+            *arguments,
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await adding.communicate(f"{password}\n".encode())
+        if adding.returncode:
+            raise RuntimeError(f"pastis {' '.join(arguments)}: {said.decode()}")
+        return email, password
 
     def kill(self) -> None:
         """SIGKILL the API."""

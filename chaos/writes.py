@@ -32,7 +32,11 @@ def main() -> int:
 
 def _play(plan: Plan, number: int, count: int, chance: random.Random) -> Round:
     folder = Path(tempfile.mkdtemp(prefix="pastis-chaos-"))
-    played = asyncio.run(play(plan, number, folder, chance))
+    try:
+        played = asyncio.run(play(plan, number, folder, chance))
+    except Exception as error:  # noqa: BLE001 - one round that could not be played must not hide the others
+        played = Round(plan.kill.in_round(number))
+        played.violations.append(f"the round could not be played: {error!r}")
     print(f"Round {number:2}/{count}: {line(played)}", flush=True)
     for violation in played.violations[:_SHOWN]:
         print(f"  {violation}", flush=True)

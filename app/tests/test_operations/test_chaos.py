@@ -1,7 +1,8 @@
 """Acknowledged writes outlive killed processes: `make chaos` in short, and the proof that it can fail."""
 
 import random
-from collections.abc import Awaitable, Callable
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,13 @@ Doctor = Callable[[Database, str, Ledger], Awaitable[None]]
 WRITES = 120
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    # Each database reserves 300 MB, which pytest would keep for several runs.
+    shutil.rmtree(tmp_path)
+
+
 def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -38,46 +46,46 @@ def no_server_lives(folder: Path) -> bool:
     return not Service(folder, 1.0)._server_lives()
 
 
-async def test_no_acknowledged_write_is_lost_when_the_api_is_killed(tmp_path: Path) -> None:
+async def test_no_acknowledged_write_is_lost_when_the_api_is_killed(folder: Path) -> None:
     plan = Plan(seconds=4.0, clients=8, kill=Kill.API)
-    played = await play(plan, 1, tmp_path, random.Random())
+    played = await play(plan, 1, folder, random.Random())
     assert played.violations == []
     assert len(played.ledger.acknowledged) > 50
     assert played.findings.events > 50
     assert 0 < played.silence < 30
-    assert no_server_lives(tmp_path)
+    assert no_server_lives(folder)
     assert line(played).endswith(": 0 violations")
 
 
-async def test_no_acknowledged_write_is_lost_when_the_database_is_killed(tmp_path: Path) -> None:
+async def test_no_acknowledged_write_is_lost_when_the_database_is_killed(folder: Path) -> None:
     """The API says that it is not ready, tells clients to come back, and recovers by itself."""
     plan = Plan(seconds=4.0, clients=8, kill=Kill.DATABASE, away=1.5, database_timeout=0.5)
-    played = await play(plan, 1, tmp_path, random.Random())
+    played = await play(plan, 1, folder, random.Random())
     assert played.violations == []
     assert played.ledger.unavailable > 0
     assert {status for _, status in played.readiness} == {503}
     assert len(played.ledger.acknowledged) > 50
-    assert no_server_lives(tmp_path)
+    assert no_server_lives(folder)
 
 
-async def test_a_round_that_fails_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_round_that_fails_leaves_no_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: Any) -> None:
         raise RuntimeError("no workspace today")
 
     pids: list[int] = []
     spawn = Service._spawn
 
-    def note(service: Service, environment: dict[str, str]) -> Any:
-        process = spawn(service, environment)
+    def note(service: Service) -> Any:
+        process = spawn(service)
         pids.append(process.pid)
         return process
 
     monkeypatch.setattr("chaos.rounds._prepare", fail)
     monkeypatch.setattr(Service, "_spawn", note)
     with pytest.raises(RuntimeError, match="no workspace today"):
-        await play(Plan(seconds=1.0), 1, tmp_path, random.Random())
+        await play(Plan(seconds=1.0), 1, folder, random.Random())
     assert [is_there(pid) for pid in pids] == [False]
-    assert no_server_lives(tmp_path)
+    assert no_server_lives(folder)
 
 
 @pytest.fixture
