@@ -91,7 +91,7 @@ class ImportEngine:
 
     async def _beat(self, run: Run) -> None:
         """Say that the run lives, and see whether the one who asked for it may still import."""
-        while True:
+        while run.state is ImportState.RUNNING:
             await asyncio.sleep(BEAT_SECONDS)
             await run.record(self._scope)
             membership = await queries.try_membership(self._scope)

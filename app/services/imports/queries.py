@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from app.core.database.engine import Database
 from app.core.documents import Doc, stored
 from app.core.unit_of_work import Work
-from app.models.imports import ImportRun
+from app.models.imports import ImportRun, ImportState
 from app.models.labels import Label
 from app.models.memberships import Membership
 from app.models.projects import Project
@@ -35,9 +35,14 @@ async def insert(database: Database, run: ImportRun) -> bool:
 
 
 async def try_update(database: Database, run_id: str, changes: Doc) -> None:
-    """Write a run's progress, unless the database is away: the next write tells it all again."""
+    """Write a run's progress, unless the database is away: the next write tells it all again.
+
+    What has ended stays ended: a sign of life may be overtaken by the end.
+    """
     with contextlib.suppress(PyMongoError):
-        await database.collection(ImportRun).update_one({"_id": run_id}, {"$set": changes})
+        await database.collection(ImportRun).update_one(
+            {"_id": run_id, "state": ImportState.RUNNING.value}, {"$set": changes}
+        )
 
 
 async def get(scope: Scope, run_id: str) -> Doc | None:

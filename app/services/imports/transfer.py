@@ -219,6 +219,7 @@ class Transfer:
         try:
             while (batch := await reading) is not None:
                 reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+                _stay_cancelled()
                 yield batch
         finally:
             # The thread must be out of the file before that is closed.
@@ -241,6 +242,16 @@ class Transfer:
                     raise
             await asyncio.sleep(delay)
         return await self._scope.run(command)
+
+
+def _stay_cancelled() -> None:
+    """Raise a cancellation that got lost again.
+
+    Before Python 3.12, `wait_for`, which the driver uses, drops one that comes together with its answer.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _refusal(line: Line, exc: PastisError) -> Problem:

@@ -1,5 +1,6 @@
 """Reading archives: what is an issue, what is a bad line, what is no archive."""
 
+import contextlib
 import io
 from typing import Any
 
@@ -103,11 +104,11 @@ def test_what_is_wrong_names_the_issue_and_repeats_nothing_of_it() -> None:
 
 
 def test_an_issue_may_have_almost_nothing() -> None:
-    nulls = dict.fromkeys(
-        ("type", "summary", "description", "status", "resolution", "priority", "assignee", "reporter")
-        + ("updated", "components", "versions", "fixVersions", "environment", "issueLinks", "attachments")
-        + ("comments", "parent")
+    names = (
+        "type summary description status resolution priority assignee reporter updated components versions"
     )
+    more = "fixVersions environment issueLinks attachments comments parent"
+    nulls = dict.fromkeys([*names.split(), *more.split()])
     found = read_line(1, orjson.dumps(issue("A1-1") | nulls)).issue
     assert found is not None
     assert (found.components, found.comments, found.updated, found.number) == ([], [], None, 1)
@@ -159,9 +160,5 @@ def test_one_bad_line_at_the_start_makes_no_bad_archive() -> None:
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_reader(data: bytes) -> None:
     for body in (data, packed(data), b"\x1f\x8b" + data):
-        try:
-            found = read(body)
-        except ArchiveError as error:
-            assert error.code == "damaged"
-        else:
-            assert all((line.issue is None) != (line.problem is None) for line in found)
+        with contextlib.suppress(ArchiveError):
+            assert all((line.issue is None) != (line.problem is None) for line in read(body))
