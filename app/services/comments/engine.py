@@ -4,12 +4,13 @@ from app.core.documents import Doc, Entity, public
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.comments import Comment
+from app.models.projects import Project
 from app.models.tasks import Task
 from app.schemas.comments import CommentCreate, CommentPatch
 from app.services.access import Page, PageRequest, Permission, Scope
 from app.services.comments import queries, rules
 from app.services.tasks import resolve_task
-from app.services.tasks.rules import check_changeable
+from app.services.tasks.rules import check_changeable, check_open
 from app.utils.ids import new_id
 
 
@@ -40,7 +41,7 @@ class CommentEngine:
         comment_id = data.id or new_id()
 
         async def decide(work: Work) -> Comment:
-            check_changeable(await work.require(Task, task_id))
+            await _open_task(work, task_id)
             if data.id is not None and await work.get(Comment, comment_id) is not None:
                 raise PastisError(ErrorCode.ALREADY_EXISTS, kind="comment", field="id")
             return work.add(
@@ -79,7 +80,7 @@ class CommentEngine:
         return await self._scope.run(Command("comment.delete", decide, reads))
 
     async def _own(self, work: Work, task_id: str, comment_id: str, permission: Permission) -> Comment:
-        check_changeable(await work.require(Task, task_id))
+        await _open_task(work, task_id)
         comment = await work.require(Comment, comment_id)
         if comment.task_id != task_id:
             raise not_found("comment")
@@ -87,3 +88,10 @@ class CommentEngine:
         grant = self._scope.grant
         rules.check_own(comment, grant.membership_id, grant.role, permission)
         return comment
+
+
+async def _open_task(work: Work, task_id: str) -> None:
+    """Raises `trashed` or `archived`: what was put away can be read, not discussed."""
+    task = await work.require(Task, task_id)
+    check_changeable(task)
+    check_open(await work.require(Project, task.project_id))

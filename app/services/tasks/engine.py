@@ -112,7 +112,6 @@ class TaskEngine:
             changes["parent_id"] = await queries.resolve(self._scope, changes["parent_id"])
 
         async def decide(work: Work, task: Task) -> Task:
-            await _check_open(work, task.project_id)
             return await apply_changes(work, task, changes)
 
         return await self._change("task.update", ref, decide)
@@ -125,7 +124,6 @@ class TaskEngine:
         anchor_id = None if anchor_ref is None else await queries.resolve(self._scope, anchor_ref)
 
         async def decide(work: Work, task: Task) -> Task:
-            await _check_open(work, task.project_id)
             changes: Doc = {} if data.status_id is None else {"status_id": data.status_id}
             if anchor_id is not None:
                 changes["rank"] = await _rank_beside(work, task, anchor_id, above=data.before_id is not None)
@@ -140,7 +138,6 @@ class TaskEngine:
         async def decide(work: Work, task: Task) -> Task:
             if task.project_id == project_id:
                 return task
-            await _check_open(work, task.project_id)
             target = await work.require(Project, project_id)
             rules.check_open(target)
             status = await self._status_there(work, task, target, data.status_id)
@@ -200,7 +197,7 @@ class TaskEngine:
         archived: bool = False,
         trashed: bool = False,
     ) -> Outcome[Task]:
-        """Run a decision on one task, which is there and, unless allowed otherwise, not put away."""
+        """Run a decision on one task of an open project, which is, unless allowed otherwise, not put away."""
         task_id = await queries.resolve(self._scope, ref)
 
         async def run(work: Work) -> Task:
@@ -208,6 +205,7 @@ class TaskEngine:
             self._scope.check_version(task)
             if not (archived and task.trashed_at is None) and not trashed:
                 rules.check_changeable(task)
+            rules.check_open(await work.require(Project, task.project_id))
             return await decide(work, task)
 
         return await self._scope.run(Command(name, run, {Task: [task_id], **(reads or {})}))
@@ -218,10 +216,6 @@ class TaskEngine:
             return await _status(work, target, status_id)
         present = await work.require(Status, task.status_id)
         return counterpart(await project_statuses(work, target.id), present, target.default_status_id)
-
-
-async def _check_open(work: Work, project_id: str) -> None:
-    rules.check_open(await work.require(Project, project_id))
 
 
 async def _status(work: Work, project: Project, status_id: str | None) -> Status:
