@@ -1,7 +1,6 @@
 """The application: floors put together, opened and closed with the process."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -87,16 +86,16 @@ def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], Any]:
         services = Services(settings, Database.connect(settings), resolve_secret(settings), clock)
         app.state.services = services
         preparing = asyncio.create_task(_prepare(services))
-        # Usually done before the first request; a database that is away must not keep us from living.
-        await asyncio.wait({preparing}, timeout=RETRY_SECONDS)
-        if preparing.done():
-            preparing.result()  # what is wrong with more than the connection must not start
         try:
+            # Usually done before the first request; a database that is away must not keep us from living.
+            await asyncio.wait({preparing}, timeout=RETRY_SECONDS)
+            if preparing.done():
+                preparing.result()  # what is wrong with more than the connection must not start
             yield
         finally:
             preparing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await preparing
+            # What failed there has been logged; the connections are closed all the same.
+            await asyncio.gather(preparing, return_exceptions=True)
             await services.close()
 
     return lifespan
