@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from app.core.config import Environment, Settings
 from app.core.database.embedded import EmbeddedDatabase, open_embedded
+from app.core.database.engine import Database
 from app.main import create_app
 from app.services.bootstrap import Services
 from app.tests.support.clients import Client
@@ -79,10 +80,13 @@ def real_time(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 async def app(test_settings: Settings, clock: TestClock, anyio_backend: Any) -> AsyncIterator[FastAPI]:
+    # Before the application starts, whose indexes cannot be made while the database is being dropped.
+    database = Database.connect(test_settings)
+    await database.client.drop_database(database.name)
+    await database.close()
     application = create_app(test_settings, clock)
     async with application.router.lifespan_context(application):
         services: Services = application.state.services
-        await services.database.client.drop_database(services.database.name)
         await services.prepare()
         yield application
 
