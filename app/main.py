@@ -60,7 +60,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["ETag", "Link", "Location", "X-Request-ID", "Retry-After"],
+            expose_headers=[
+                "ETag",
+                "Idempotency-Replayed",
+                "Link",
+                "Location",
+                "X-Request-ID",
+                "Retry-After",
+            ],
         )
     return app
 

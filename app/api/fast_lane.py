@@ -118,11 +118,10 @@ async def _run(request: StrictRequest, call: _Call, workspace: str, task: str) -
         access.demand(call.permission)
     except PastisError as error:
         raise _Unusual from error
-    response = await call.run(request, access, task)
     state = request.scope["state"]
     state["log"].update(actor=access.grant.principal.user_id, workspace=access.workspace_id)
     state["route"] = call.route
-    return response
+    return await call.run(request, access, task)
 
 
 async def _body(request: StrictRequest) -> object:

@@ -1,5 +1,6 @@
 """`pastis serve`: the API on one port, with the database that the settings name."""
 
+import asyncio
 import errno
 import socket
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # With about a second for the embedded database this keeps Ctrl-C under five.
 _GRACE_SECONDS = 2
+_ANNOUNCE_SECONDS = 5
 FIRST_ACCOUNT = "admin@pastis.local"
 
 
@@ -31,7 +33,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            await announce_first_account(self.app.state.services)
+            # Beside the serving: a database that is away keeps no one from hearing of the address.
+            self._announcing = asyncio.create_task(announce_first_account(self.app.state.services))
+            await asyncio.wait({self._announcing}, timeout=_ANNOUNCE_SECONDS)
             address = _address(self.config.host, self.config.port)
             say(f"API: {address}\nDocumentation: {address}/docs\nStop with Ctrl-C.")
 
@@ -90,10 +94,14 @@ def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
 
 
 async def announce_first_account(services: "Services") -> None:
-    """Make and tell the first account of a development installation; tell an operator how to make one."""
+    """Make and tell the first account of a development installation; tell an operator how to make one.
+
+    Waits for the database to be made ready, however long it is away.
+    """
     from app.core.security import new_password
 
-    if not services.ready or await services.users.any_exists():
+    await services.until_ready()
+    if await services.users.any_exists():
         return
     if services.settings.production:
         say("There is no account yet: pastis user add ADDRESS --name NAME")

@@ -1,5 +1,6 @@
 """The registry: which domain reacts to what, and what one process is made of."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from app.core.clock import Clock
@@ -36,14 +37,22 @@ class Services:
         self.sessions = SessionEngine(database, self.access, settings, secret, clock)
         self.auth = AuthEngine(self.users, self.sessions)
         self.imports = ImportJobs()
-        self.ready = False
-        """Whether the database has been made ready; until then every request is told to come back."""
+        self._prepared = asyncio.Event()
 
     async def prepare(self) -> None:
         """Bring the database to what this version needs; safe to run by several processes at once."""
         await migrate(self.database, MIGRATIONS, self.clock)
         await self.database.create_indexes(DOCUMENTS)
-        self.ready = True
+        self._prepared.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the database has been made ready; until then every request is told to come back."""
+        return self._prepared.is_set()
+
+    async def until_ready(self) -> None:
+        """Wait until the database has been made ready."""
+        await self._prepared.wait()
 
     async def close(self) -> None:
         """Interrupt imports, finish the commits under way, then let go of the database."""

@@ -30,7 +30,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Services:
+    """Stands for the engines of an installation that has its first account."""
+
+    users = property(lambda self: self)
+
+    async def until_ready(self) -> None:
+        pass
+
+    async def any_exists(self) -> bool:
+        return True
+
+
 def serve(monkeypatch: pytest.MonkeyPatch, api: FastAPI, *options: str) -> Result:
+    api.state.services = Services()
     module = ModuleType("app.main")
     module.create_app = lambda _: api  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "app.main", module)
