@@ -1,11 +1,15 @@
-"""The headers of answers, and the precondition of reads, in the description of the API.
+"""The finishing touches to the description of the API.
 
-They come from the layers around the routes, so that no signature tells of them.
+Headers of answers and the precondition of reads come from the layers around the routes, so that no
+signature tells of them. FastAPI drops every null, also from examples. The examples of problems are the same
+for every route, so that they stand in one place.
 """
 
 from typing import Any
 
 from fastapi import FastAPI
+
+from app.api.errors import MEDIA_TYPE
 
 Spec = dict[str, Any]
 
@@ -55,9 +59,36 @@ def _describe(document: Spec) -> None:
         name: {"description": text, "schema": {"type": "string"}, "example": example}
         for name, (text, example) in _HEADERS.items()
     }
+    examples: Spec = {}
     for methods in document["paths"].values():
         for operation in methods.values():
             _describe_operation(operation)
+            for response in operation["responses"].values():
+                _share_examples(response, examples)
+    document["components"]["examples"] = examples
+    schemas = document["components"]["schemas"]
+    for schema in schemas.values():
+        for example in schema.get("examples", ()):
+            _add_nulls(example, schema, schemas)
+
+
+def _share_examples(response: Spec, shared: Spec) -> None:
+    content = response.get("content", {}).get(MEDIA_TYPE, {})
+    for code, example in content.get("examples", {}).items():
+        shared[code] = example
+        content["examples"][code] = {"$ref": f"#/components/examples/{code}"}
+
+
+def _add_nulls(value: Any, schema: Spec, schemas: Spec) -> None:
+    """Put back the members that the schema requires and the example lacks: they were null."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if isinstance(value, list):
+        for item in value:
+            _add_nulls(item, schema.get("items", {}), schemas)
+    elif isinstance(value, dict) and "properties" in schema:
+        for name in schema.get("required", ()):
+            _add_nulls(value.setdefault(name, None), schema["properties"][name], schemas)
 
 
 def _describe_operation(operation: Spec) -> None:

@@ -95,6 +95,33 @@ class TaskMove(Body):
     model_config = Body.model_config | example(project_id="INFRA")
 
 
+_TASK: dict[str, Any] = {
+    **KEPT,
+    "workspace_id": OTHER_ID,
+    "project_id": OTHER_ID,
+    "key": "FLUID-6143",
+    "former_keys": [],
+    "title": "Keyboard a11y: focus is lost when the dialog closes",
+    "type": "bug",
+    "status_id": OTHER_ID,
+    "category": "todo",
+    "priority": "high",
+    "label_ids": [],
+    "assignee_ids": [OTHER_ID],
+    "reporter_id": OTHER_ID,
+    "parent_id": None,
+    "estimate": 3,
+    "start_date": None,
+    "due_date": "2026-12-18",
+    "rank": "a0",
+    "completed_at": None,
+    "canceled_at": None,
+    "archived_at": None,
+    "trashed_at": None,
+    "external": None,
+}
+
+
 class TaskListItem(Kept):
     """A task without its description."""
 
@@ -124,35 +151,14 @@ class TaskListItem(Kept):
     )
     description: str = Field("", description="Only with `include=description`.")
 
+    model_config = Kept.model_config | example(**_TASK)
+
 
 class TaskRead(TaskListItem):
     description: str
 
     model_config = Kept.model_config | example(
-        **KEPT,
-        workspace_id=OTHER_ID,
-        project_id=OTHER_ID,
-        key="FLUID-6143",
-        former_keys=[],
-        title="Keyboard a11y: focus is lost when the dialog closes",
-        description="Steps: open the dialog, press **Escape**.",
-        type="bug",
-        status_id=OTHER_ID,
-        category="todo",
-        priority="high",
-        label_ids=[],
-        assignee_ids=[OTHER_ID],
-        reporter_id=OTHER_ID,
-        parent_id=None,
-        estimate=3,
-        start_date=None,
-        due_date="2026-12-18",
-        rank="a0",
-        completed_at=None,
-        canceled_at=None,
-        archived_at=None,
-        trashed_at=None,
-        external=None,
+        **_TASK, description="Steps: open the dialog, press **Escape**."
     )
 
 
