@@ -1,0 +1,215 @@
+"""The description of the API: complete, true to its own examples and to the answers, and committed."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from pydantic import TypeAdapter
+
+from app.schemas.problems import Problem
+from app.tests.support.clients import ok, refused
+from app.tests.test_api.core.routes import (
+    CLOSED,
+    DOCUMENT,
+    OPERATIONS,
+    PROBLEM,
+    SCHEMAS,
+    Operation,
+    Spec,
+)
+from app.tests.test_api.core.world import World
+
+pytestmark = pytest.mark.anyio
+
+COMMITTED = Path(__file__).parents[4] / "docs" / "openapi.json"
+OBJECTS = [name for name, schema in SCHEMAS.items() if schema.get("type") == "object"]
+PARTS = {
+    *("ActorRead", "FieldProblem", "OperationRead", "SourceRead"),
+    *("ImportCountsRead", "ImportLeftOverRead", "ImportMappingRead", "ImportNameRead"),
+    *("ImportProblemRead", "ImportSummaryRead"),
+}
+"""Schemas that only stand inside others, whose examples show them."""
+
+
+def validator(schema: Spec) -> jsonschema_rs.Draft202012Validator:
+    """Of a schema that refers to others of the description."""
+    return jsonschema_rs.Draft202012Validator({**schema, "components": {"schemas": SCHEMAS}})
+
+
+def assert_valid(value: Any, schema: Spec) -> None:
+    errors = [f"{one.instance_path}: {one.message}" for one in validator(schema).iter_errors(value)]
+    assert not errors, f"{errors} in {json.dumps(value)[:500]}"
+
+
+def closed(schema: Any) -> Any:
+    """The schema with no member allowed that it does not name: an answer with more says too much."""
+    if isinstance(schema, dict):
+        shut = {name: closed(member) for name, member in schema.items()}
+        return {"additionalProperties": False, **shut} if "properties" in schema else shut
+    return [closed(one) for one in schema] if isinstance(schema, list) else schema
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for member in value.values():
+            yield from references(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def test_it_is_openapi_3_1() -> None:
+    assert re.fullmatch(r"3\.1\.\d+", DOCUMENT["openapi"])
+    assert DOCUMENT["info"]["title"] == "Pastis"
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for reference in set(references(DOCUMENT)):
+        place: Any = DOCUMENT
+        for step in reference.removeprefix("#/").split("/"):
+            assert step in place, reference
+            place = place[step]
+
+
+def test_no_schema_is_left_over() -> None:
+    used = {one.rpartition("/")[2] for one in references(DOCUMENT)}
+    assert set(SCHEMAS) - used == set()
+
+
+def test_operation_ids_are_verb_and_noun_and_unique() -> None:
+    ids = [one.id for one in OPERATIONS]
+    assert len(set(ids)) == len(ids)
+    verbs = {
+        *("archive", "create", "delete", "get", "list", "move", "rank", "refresh", "restore"),
+        *("unarchive", "undo", "update"),
+    }
+    for one in ids:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)+", one), one
+        assert one.partition("_")[0] in verbs, f"{one}: a new verb?"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_every_route_is_described(operation: Operation) -> None:
+    spec = operation.spec
+    assert spec["tags"], "no tag"
+    assert spec["description"].strip().endswith("."), "the docstring says what it does"
+    assert sum(status.startswith("2") for status in spec["responses"]) == 1
+    for parameter in spec.get("parameters", ()):
+        assert parameter["schema"], parameter["name"]
+    assert sorted(operation.names("path")) == sorted(operation.segments)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_every_route_declares_its_problems(operation: Operation) -> None:
+    expected = {414, 422, 431, 500}
+    if operation in CLOSED:
+        expected |= {400, 401, 503}
+    if "workspace" in operation.segments:
+        expected |= {403, 404}
+    if operation.media_type is not None:
+        expected |= {413, 415}
+    if "if-match" in operation.names("header"):
+        expected |= {412}
+    assert expected <= set(operation.problems)
+    for status, codes in operation.problems.items():
+        media = operation.spec["responses"][str(status)]["content"][PROBLEM]
+        assert media["schema"] == {"$ref": "#/components/schemas/Problem"}
+        for code in codes:
+            assert media["examples"][code] == {"$ref": f"#/components/examples/{code}"}
+            value = DOCUMENT["components"]["examples"][code]["value"]
+            assert (value["code"], value["status"]) == (code, status)
+            assert_valid(value, closed(media["schema"]))
+            Problem.model_validate(value, extra="forbid")
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method == "GET"], ids=str)
+def test_reads_declare_what_the_client_may_know_already(operation: Operation) -> None:
+    health = operation.path.startswith("/health/")
+    assert ("304" in operation.spec["responses"]) is not health
+    assert ("If-None-Match" in operation.names("header")) is not health
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_headers_of_answers_are_declared(operation: Operation) -> None:
+    headers = operation.spec["responses"][str(operation.success)].get("headers", {})
+    assert ("Location" in headers) is (operation.success in (201, 202))
+    assert ("Link" in headers) is ("cursor" in operation.names("query"))
+    if "503" in operation.spec["responses"]:
+        assert "Retry-After" in operation.spec["responses"]["503"]["headers"]
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_every_schema_has_an_example_that_it_accepts(name: str) -> None:
+    schema = SCHEMAS[name]
+    examples = [*schema.get("examples", ()), *([schema["example"]] if "example" in schema else ())]
+    if not name.startswith(("Page_", "Body_")) and name not in PARTS:
+        assert examples, f"{name} has no example"
+    for example in examples:
+        assert_valid(example, closed({"$ref": f"#/components/schemas/{name}"}))
+    parts = {one.rpartition("/")[2] for other in SCHEMAS.values() for one in references(other)}
+    assert name not in PARTS or name in parts
+
+
+def test_the_committed_description_is_this_one() -> None:
+    """Whoever reads docs/openapi.json, or makes a client of it, has what the program does."""
+    written = json.dumps(DOCUMENT, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert COMMITTED.read_text(encoding="utf-8") == written, "docs/openapi.json is old: run `make openapi`"
+
+
+async def test_it_is_served(world: World) -> None:
+    assert ok(await world.owner.as_(None).get("/openapi.json")) == DOCUMENT
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+async def test_real_answers_are_as_described(operation: Operation, world: World) -> None:
+    """To the letter: neither a member too few nor one too many."""
+    answer = await world.call(operation, world.owner)
+    assert answer.status_code == operation.success, answer.text
+    schema = operation.answer_schema
+    if schema is None:
+        assert answer.content == b""
+        return
+    value = answer.json()
+    assert answer.headers["content-type"] == "application/json"
+    assert_valid(value, {**closed(schema), "components": {"schemas": closed(SCHEMAS)}})
+    for name, declared in operation.spec["responses"][str(operation.success)].get("headers", {}).items():
+        optional = name in ("Link", "Idempotency-Replayed")
+        assert optional or name in answer.headers, f"{name}: {declared}"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+async def test_real_refusals_are_as_described(operation: Operation, world: World) -> None:
+    answer = await world.owner.request(operation.method, operation.path, params={"colour": "1"})
+    problem = refused(answer, 422, "unknown_parameter")
+    assert_valid(problem, closed({"$ref": "#/components/schemas/Problem"}))
+    TypeAdapter(Problem).validate_python(problem, extra="forbid")
+
+
+async def test_lists_hold_items_that_are_as_described(world: World) -> None:
+    """An empty page would prove nothing."""
+    lists = [one for one in OPERATIONS if one.id.startswith("list_")]
+    for operation in lists:
+        values = await world.values(operation)
+        for kind in ("label", "comment"):
+            if operation.id == f"list_{kind}s":
+                await fill(world, kind, values)
+        if operation.id == "list_imports":
+            await world.call(next(one for one in OPERATIONS if one.id == "create_import"), world.owner)
+        if operation.id == "list_tasks":
+            await world.workspace.task()
+        page = ok(await world.owner.get(operation.path.format(**values)))
+        assert page["items"], operation.id
+        schema = operation.answer_schema
+        assert schema is not None
+        assert_valid(page, {**closed(schema), "components": {"schemas": closed(SCHEMAS)}})
+
+
+async def fill(world: World, kind: str, values: dict[str, str]) -> None:
+    path = "/labels" if kind == "label" else f"/tasks/{values['task']}/comments"
+    await world.made(path, {"name": "A11y"} if kind == "label" else {"body": "Seen."})
