@@ -8,7 +8,7 @@ _START = {
 }
 
 
-async def app(scope, receive, send):  # noqa: ANN001, ANN201, ARG001
+async def app(scope, receive, send):  # noqa: ANN001, ANN201
     if scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.complete"})

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 load client: a fixed number of connections, each sending its next request on the answer."""
+"""A small HTTP/1.1 load client: so many connections, each sending its next request on the answer."""
 
 import asyncio
 import itertools
@@ -85,7 +85,9 @@ async def run(port: int, requests: Next | list[Next], *, connections: int, secon
     result = Result(seconds)
     deadline = perf_counter() + seconds
     opened = [
-        (await loop.create_connection(lambda n=source: _Connection(n, result, deadline), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda n=source: _Connection(n, result, deadline), "127.0.0.1", port))[
+            1
+        ]
         for source in itertools.islice(itertools.cycle(sources), connections)
     ]
     # A server that stops answering must not keep the run for ever.

@@ -1,4 +1,4 @@
-"""Speed as ratios in one run: `python -m benchmarks.run` (make bench). Writes a table and results/latest.json."""
+"""Speed as ratios in one run: `make bench`. Prints a table and writes results/latest.json."""
 
 import argparse
 import asyncio
@@ -90,7 +90,9 @@ def sources(made: Seed) -> dict[str, Any]:
     ]
     creates = [
         load.request(
-            "POST", f"{base}/tasks", token,
+            "POST",
+            f"{base}/tasks",
+            token,
             json.dumps({"project_id": f"P{n:03}", "title": "Focus is lost when the dialog closes"}).encode(),
         )
         for n in range(50)
@@ -145,7 +147,9 @@ async def services_on(settings: Settings) -> AsyncIterator[Services]:
     await services.close()
 
 
-async def main_async(arguments: argparse.Namespace, settings: Settings, environment: dict[str, str]) -> dict[str, Any]:
+async def main_async(
+    arguments: argparse.Namespace, settings: Settings, environment: dict[str, str]
+) -> dict[str, Any]:
     async with services_on(settings) as services:
         made = await seed(services, arguments.tasks)
     os.sched_setaffinity(0, {1})
@@ -162,7 +166,9 @@ async def main_async(arguments: argparse.Namespace, settings: Settings, environm
     return summary(runs, stats, arguments)
 
 
-def summary(runs: dict[str, list[dict[str, float]]], stats: dict[str, int], arguments: argparse.Namespace) -> dict[str, Any]:
+def summary(
+    runs: dict[str, list[dict[str, float]]], stats: dict[str, int], arguments: argparse.Namespace
+) -> dict[str, Any]:
     """Medians over the rounds; ratios are taken inside each round, where the machine was the same."""
     table = {}
     for name, rounds in runs.items():
@@ -205,9 +211,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=8.0)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pastis-bench-") as folder, open_embedded(
-        Path(folder), cache_gb=1.0
-    ) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="pastis-bench-") as folder,
+        open_embedded(Path(folder), cache_gb=1.0) as server,
+    ):
         settings = Settings(
             database_url=SecretStr(server.url), database_name="bench", data_dir=Path(folder), _env_file=None
         )

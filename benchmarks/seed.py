@@ -1,22 +1,20 @@
-"""A workspace with many tasks, written straight into the database: the benchmark is about what comes after."""
+"""A workspace with many tasks, written straight into the database: what comes after is measured."""
 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.config import Settings
 from app.core.database.engine import Database
 from app.core.log import Head
-from app.models.labels import Label
+from app.core.unit_of_work import Context
 from app.models.projects import Project
+from app.models.statuses import Category, Status
 from app.models.tasks import Priority, Task
+from app.schemas.workspaces import WorkspaceCreate
 from app.services.access import AccountScope
 from app.services.access.scope import Principal
 from app.services.bootstrap import Services
-from app.core.unit_of_work import Context
-from app.models.statuses import Category, Status
-from app.schemas.workspaces import WorkspaceCreate
 from app.services.tasks.rules import derive
 from app.services.workspaces import create_workspace
 from app.utils import ranks
@@ -42,7 +40,9 @@ async def seed(services: Services, tasks: int) -> Seed:
     user = await services.users.create("bench@fluid.example", "Justin Obara", "correct horse battery")
     token = (await services.sessions.open(user.id, remember_me=True, client="bench")).access_token
     principal = Principal(user.id, "bench", user.email, user.display_name)
-    account = AccountScope(database, services.writers, principal, Context({"kind": "user", "user_id": user.id}, {}))
+    account = AccountScope(
+        database, services.writers, principal, Context({"kind": "user", "user_id": user.id}, {})
+    )
     workspace = (await create_workspace(account, WorkspaceCreate(slug="bench", name="Bench"))).value
     project_ids = await _projects(database, workspace.id, tasks // PROJECTS)
     task_ids: list[str] = []
@@ -50,7 +50,9 @@ async def seed(services: Services, tasks: int) -> Seed:
         docs = list(_tasks(workspace.id, project_id, project_number, tasks // PROJECTS))
         task_ids += [doc["_id"] for doc in docs]
         await database.collection(Task).insert_many(docs, ordered=False)
-    await database.collection(Head).update_one({"_id": workspace.id}, {"$set": {"seq": 1}, "$inc": {"writes": 1}})
+    await database.collection(Head).update_one(
+        {"_id": workspace.id}, {"$set": {"seq": 1}, "$inc": {"writes": 1}}
+    )
     return Seed("bench", token, task_ids, project_ids)
 
 
@@ -65,9 +67,16 @@ async def _projects(database: Database, workspace_id: str, count: int) -> list[s
     ]
     projects = [
         {
-            "_id": id_, "key": f"P{n:03}", "name": f"Project {n}", "description": "", "lead_id": None,
-            "default_status_id": f"{id_[:-1]}f", "archived_at": None, "last_task_number": count,
-            "last_rank": places[-1], **stamp,
+            "_id": id_,
+            "key": f"P{n:03}",
+            "name": f"Project {n}",
+            "description": "",
+            "lead_id": None,
+            "default_status_id": f"{id_[:-1]}f",
+            "archived_at": None,
+            "last_task_number": count,
+            "last_rank": places[-1],
+            **stamp,
         }
         for n, id_ in enumerate(ids)
     ]
@@ -92,11 +101,32 @@ def _tasks(workspace_id: str, project_id: str, project_number: int, count: int) 
             "due_date": chance.choice([None, f"2026-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"]),
         }
         yield {
-            "_id": new_id(), "workspace_id": workspace_id, "project_id": project_id, "key": key,
-            "former_keys": [], "title": f"Keyboard focus is lost in dialog {number}", "description": DESCRIPTION,
-            "type": "bug", "status_id": f"{project_id[:-1]}f", "category": Category.TODO.value, "label_ids": [],
-            "assignee_ids": [], "reporter_id": None, "parent_id": None, "estimate": None, "start_date": None,
-            "rank": rank, "completed_at": None, "canceled_at": None, "archived_at": None, "trashed_at": None,
-            "external": None, "keys": [key], "version": 1, "created_at": now, "updated_at": now,
-            "derived": derive(fields), **fields,
+            "_id": new_id(),
+            "workspace_id": workspace_id,
+            "project_id": project_id,
+            "key": key,
+            "former_keys": [],
+            "title": f"Keyboard focus is lost in dialog {number}",
+            "description": DESCRIPTION,
+            "type": "bug",
+            "status_id": f"{project_id[:-1]}f",
+            "category": Category.TODO.value,
+            "label_ids": [],
+            "assignee_ids": [],
+            "reporter_id": None,
+            "parent_id": None,
+            "estimate": None,
+            "start_date": None,
+            "rank": rank,
+            "completed_at": None,
+            "canceled_at": None,
+            "archived_at": None,
+            "trashed_at": None,
+            "external": None,
+            "keys": [key],
+            "version": 1,
+            "created_at": now,
+            "updated_at": now,
+            "derived": derive(fields),
+            **fields,
         }

@@ -24,8 +24,15 @@ def main() -> None:
         app = create_app(settings)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.run(
-            app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_config=None,
-            access_log=False, server_header=False, proxy_headers=False,
+            app,
+            host="127.0.0.1",
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
         )
     if what == "pastis":
         stats = app.state.services.writers.stats

@@ -88,7 +88,7 @@ async def _owner(services: Services, memberships: list[Doc]) -> User:
         user = await services.users.get(one["user_id"])
         if one["role"] == Role.OWNER.value and user.active:
             return user
-    fail("No owner of the workspace has an active account. Name an account with --as.")
+    return fail("No owner of the workspace has an active account. Name an account with --as.")
 
 
 def _new_workspace(name: str) -> WorkspaceCreate:

@@ -22,7 +22,7 @@ class ImportProblemRead(Shown):
     line: int
     key: str | None = Field(description="The issue's key, where it could be read.")
     code: str = Field(
-        description="`not_json`, `line_too_long`, `invalid`, `duplicate_key`, `key_taken`, or that of a problem."
+        description="`not_json`, `line_too_long`, `invalid`, `duplicate_key`, `key_taken`, or a problem's."
     )
     detail: str
 

@@ -54,12 +54,12 @@ def check_block(text: str) -> str:
 
 
 def mend_line(text: str) -> str | None:
-    """Return what `clean_line` would accept, with a space for each character that it refuses; None likewise."""
+    """Return what `clean_line` accepts, with a space for each character that it refuses; None likewise."""
     return clean_line(_UNSAFE_IN_LINE.sub(" ", text))
 
 
 def mend_block(text: str) -> str:
-    r"""Return what `check_block` would accept: "\r" as "\n", and U+FFFD for each character that it refuses."""
+    r"""Return what `check_block` accepts: "\r" as "\n", U+FFFD for each character that it refuses."""
     return _UNSAFE_IN_BLOCK.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
