@@ -59,9 +59,11 @@ def _workspace_stages(ref: str) -> list[Doc]:
     workspace = {
         "$lookup": {"from": Workspace.__collection__, "pipeline": [by_ref, {"$limit": 1}], "as": "workspace"}
     }
+    # SecantusDB does not take `$workspace._id` for the ids of all elements.
+    first = {"$let": {"vars": {"found": {"$first": "$workspace"}}, "in": "$$found._id"}}
     return [
         workspace,
-        {"$set": {"entered": {"$first": "$workspace._id"}}},
+        {"$set": {"entered": first}},
         _lookup(
             Membership,
             "membership",
