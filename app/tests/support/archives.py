@@ -50,8 +50,11 @@ async def upload(client: Client, data: bytes, name: str = "fluid.jsonl", **field
 
 async def imported(client: Client, data: bytes, **fields: Any) -> Any:
     """Import over HTTP and give the run at its end."""
-    answer = await upload(client, data, **fields)
-    run = ok(answer, 202)
+    return await ended(client, ok(await upload(client, data, **fields), 202))
+
+
+async def ended(client: Client, run: Any) -> Any:
+    """Wait for the end of a run and give it."""
     for _ in range(2000):
         run = ok(await client.get(f"/imports/{run['id']}"))
         if run["state"] != "running":
