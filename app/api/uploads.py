@@ -177,9 +177,8 @@ def _read_fields(model: type[F], texts: dict[str, str]) -> F:
     try:
         return model.model_validate(texts)
     except ValidationError as error:
-        raise RequestValidationError(
-            [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
-        ) from None
+        errors = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(errors, body=texts) from None
 
 
 def _write_all(file: IO[bytes], data: bytes) -> None:
