@@ -13,6 +13,15 @@ _UNDO_ORDER = ("delete", "update", "create")
 _INVERSE_VERB = {"create": "delete", "update": "update", "delete": "create"}
 
 
+def is_of_task(event: Doc, task_id: str) -> bool:
+    """Whether an event changed a task or what is seen by whoever sees it, as its comments are."""
+    group = f"task:{task_id}"
+    return any(
+        (op["kind"], op["id"]) == ("task", task_id) or group in op["groups_before"] + op["groups_after"]
+        for op in event["ops"]
+    )
+
+
 def conflict(reason: str) -> PastisError:
     return PastisError(ErrorCode.UNDO_CONFLICT, reason=reason)
 
