@@ -34,11 +34,14 @@ class Services:
     """Stands for the engines of an installation that has its first account."""
 
     users = property(lambda self: self)
+    then_stop = False
 
     async def until_ready(self) -> None:
         pass
 
     async def any_exists(self) -> bool:
+        if self.then_stop:  # asked once requests are served
+            asyncio.get_running_loop().call_later(0.5, signal.raise_signal, signal.SIGTERM)
         return True
 
 
@@ -51,8 +54,8 @@ def serve(monkeypatch: pytest.MonkeyPatch, api: FastAPI, *options: str) -> Resul
 
 
 @asynccontextmanager
-async def told_to_stop(_api: FastAPI) -> AsyncIterator[None]:
-    asyncio.get_running_loop().call_later(0.5, signal.raise_signal, signal.SIGTERM)
+async def told_to_stop(api: FastAPI) -> AsyncIterator[None]:
+    api.state.services.then_stop = True
     yield
 
 
