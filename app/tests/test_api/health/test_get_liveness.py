@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from app.services.bootstrap import Services
@@ -13,7 +15,7 @@ async def test_says_that_it_lives(anonymous: Client) -> None:
 async def test_a_database_that_is_away_is_no_reason_to_die(
     anonymous: Client, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "ready", False)
+    monkeypatch.setattr(services, "_prepared", asyncio.Event())
     assert ok(await anonymous.get("/health/live"), 200) == {"status": "live"}
 
 

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from app.services.bootstrap import Services
@@ -13,7 +15,7 @@ async def test_says_that_it_can_serve(anonymous: Client) -> None:
 async def test_until_the_database_was_made_ready(
     anonymous: Client, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "ready", False)
+    monkeypatch.setattr(services, "_prepared", asyncio.Event())
     answer = await anonymous.get("/health/ready")
     refused(answer, 503, "database_unavailable")
     assert int(answer.headers["retry-after"]) > 0
