@@ -1,5 +1,7 @@
 import asyncio
 
+import asyncio
+
 import pytest
 
 from app.services.bootstrap import Services
