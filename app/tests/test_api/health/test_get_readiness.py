@@ -1,7 +1,5 @@
 import asyncio
 
-import asyncio
-
 import pytest
 
 from app.services.bootstrap import Services
