@@ -185,3 +185,35 @@ async def test_a_conflict_that_does_not_end_is_an_overload(
     assert caught.value.code is ErrorCode.OVERLOADED
     assert isinstance(caught.value.__cause__, OperationFailure)
     assert (await bench.names(), await bench.head()) == (["Uploader"], 2)
+
+
+async def test_what_another_process_changed_in_internal_fields_is_seen(bench: Bench) -> None:
+    """They move no version, so that only the head tells that what is remembered is out of date."""
+    label = (await bench.run(on.create("Uploader"))).value
+    await bench.run(on.append(label.id, "remembered "))
+    await bench.beside().run(on.update(label.id, folded="theirs"))
+    seen: list[str] = []
+
+    async def decide(work: Work) -> Label:
+        found = await work.require(Label, label.id)
+        seen.append(found.folded)
+        return work.update(found, description=found.description + found.folded)
+
+    await bench.run(Command("label.update", decide))
+    assert seen == ["theirs"]
+    stored = await bench.label(label.id)
+    assert (stored["folded"], stored["description"]) == ("theirs", "remembered theirs")
+
+
+async def test_what_another_process_made_or_removed_is_seen_by_a_refusal(bench: Bench) -> None:
+    """A refusal writes nothing that could conflict: it must not rest on what is remembered."""
+    label = (await bench.run(on.create("Uploader"))).value
+    await bench.run(on.append(label.id, "remembered"))
+    await bench.beside().run(on.remove(label.id))
+
+    async def decide(work: Work) -> None:
+        if await work.get(Label, label.id) is not None:
+            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="label", field="id")
+
+    assert (await bench.run(Command("label.look", decide))).seq is None
+    assert await bench.labels() == {}

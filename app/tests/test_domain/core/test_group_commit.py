@@ -174,6 +174,19 @@ async def test_a_name_may_change_hands_within_a_group(bench: Bench) -> None:
     await bench.check_log()
 
 
+async def test_a_name_is_let_go_before_it_is_taken_whoever_was_touched_first(bench: Bench) -> None:
+    taker = (await bench.run(on.create("Pager"))).value
+    holder = (await bench.run(on.create("Uploader"))).value
+    before = bench.writers.stats.transactions
+    results = await bench.together(
+        on.append(taker.id, "touched first"), on.remove(holder.id), on.rename(taker.id, "Uploader")
+    )
+    assert codes(results) == [4, 5, 6]
+    assert bench.writers.stats.transactions == before + 1
+    assert await bench.names() == ["Uploader"]
+    await bench.check_log()
+
+
 async def test_a_group_of_refusals_commits_nothing(bench: Bench) -> None:
     before = bench.writers.stats.transactions
     results = await bench.together(on.refuse(), on.refuse(on.create("Never"), look=True))
