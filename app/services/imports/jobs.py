@@ -10,6 +10,7 @@ from app.services.imports.engine import ImportEngine
 from app.services.imports.jira_archive import Archive, ArchiveError
 from app.services.imports.run import ImportOptions, Run
 
+STOP_SECONDS = 1.0
 _FIELD_CODES = {
     "damaged": FieldCode.INVALID_FORMAT,
     "empty": FieldCode.BLANK,
@@ -22,7 +23,7 @@ class ImportJobs:
 
     def __init__(self) -> None:
         self._busy: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Run] = {}
         self._closed = False
 
     async def submit(
@@ -76,8 +77,8 @@ class ImportJobs:
 
     def _start(self, engine: ImportEngine, run: Run, archive: Archive) -> None:
         task = asyncio.create_task(self._carry_out(engine, run, archive), name=f"import {run.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = run
+        task.add_done_callback(self._tasks.pop)
 
     async def _carry_out(self, engine: ImportEngine, run: Run, archive: Archive) -> None:
         try:
@@ -87,12 +88,19 @@ class ImportJobs:
             archive.close()
 
     async def close(self) -> None:
-        """Interrupt what is under way; running it again goes on from there."""
+        """Interrupt what is under way; running it again goes on from there.
+
+        Each ends with its window, since an operation that is cancelled costs the driver a connection; one
+        that does not get there in time is cancelled.
+        """
         self._closed = True
-        for task in self._tasks:
-            task.cancel()
+        for run in self._tasks.values():
+            run.stopping = True
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
 
 async def _check(archive: Archive, limit: int) -> None:

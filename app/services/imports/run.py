@@ -68,6 +68,8 @@ class Run:
     summary: Doc | None = None
     allowed: bool = True
     """Whether the one who asked for it may still import."""
+    stopping: bool = False
+    """Whether it is to end with the window under way."""
 
     def refuse(self, problem: Problem) -> None:
         """Count an issue that was not imported."""

@@ -47,7 +47,7 @@ class Transfer:
         """Read, and write unless it is a dry run.
 
         Raises ArchiveError for the file, `permission_denied` once the one who asked may not import any more,
-        and what the unit of work raises when it goes on raising it.
+        `server_stopping` once the run is told to stop, and what the unit of work goes on raising.
         """
         run, survey = self._run, self._survey
         await self._read()
@@ -220,6 +220,8 @@ class Transfer:
             while (batch := await reading) is not None:
                 reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
                 _stay_cancelled()
+                if self._run.stopping:
+                    raise PastisError(ErrorCode.SERVER_STOPPING)
                 yield batch
         finally:
             # The thread must be out of the file before that is closed.
