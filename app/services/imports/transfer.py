@@ -46,7 +46,7 @@ class Transfer:
     async def perform(self) -> None:
         """Read, and write unless it is a dry run.
 
-        Raises ArchiveError for the file, `permission_denied` once the one who asked may not import any more,
+        Raises ArchiveError for the file, `permission_denied` once the one who asked may no longer import,
         `server_stopping` once the run is told to stop, and what the unit of work goes on raising.
         """
         run, survey = self._run, self._survey
