@@ -11,7 +11,7 @@ import orjson
 from app.tests.support.clients import Client, ok
 
 EXCERPT = Path(__file__).parents[2] / "data" / "fluid-excerpt.jsonl"
-"""42 real issues of three projects, chosen for their oddities."""
+"""42 real issues of four projects, chosen for their oddities."""
 FULL = Path(__file__).parents[4] / "shared" / "data" / "fluid-issues.jsonl.gz"
 """All 7,497 of them, where the machine has the file."""
 
