@@ -10,6 +10,7 @@ pytestmark = pytest.mark.anyio
 PATH = "/api/v1/auth/logout"
 
 
+@pytest.mark.usefixtures("long_memory")
 async def test_ends_this_login_at_once(anonymous: Client, services: Services, user: User) -> None:
     tokens, other = await log_in(anonymous, user), await log_in(anonymous, user)
     assert await works(anonymous, tokens)
@@ -22,6 +23,7 @@ async def test_ends_this_login_at_once(anonymous: Client, services: Services, us
     assert len(await sessions_of(services, user)) == 1
 
 
+@pytest.mark.usefixtures("long_memory")
 async def test_also_inside_a_workspace(workspace: Workspace) -> None:
     ok(await workspace.member.get("/labels"))
     ok(await workspace.member.at("").post(PATH), 204)

@@ -18,6 +18,7 @@ async def ask(client: Client, token: str) -> Answer:
     return await client.post(PATH, {"refresh_token": token})
 
 
+@pytest.mark.usefixtures("long_memory")
 async def test_rotates_both_tokens(anonymous: Client, services: Services, user: User) -> None:
     first = await log_in(anonymous, user)
     assert await works(anonymous, first)

@@ -38,6 +38,7 @@ async def test_the_new_one_works_and_the_old_one_does_not(workspace: Workspace, 
     assert NEW not in str(kept)
 
 
+@pytest.mark.usefixtures("long_memory")
 async def test_all_other_logins_end_at_once_and_this_one_stays(
     workspace: Workspace, services: Services
 ) -> None:

@@ -23,6 +23,7 @@ PLACEHOLDER = {"display_name": "Antranig Basman"}
 
 
 @pytest.mark.parametrize("role", ["owner", "admin"])
+@pytest.mark.usefixtures("long_memory")
 async def test_admins_let_an_account_in(workspace: Workspace, services: Services, role: str) -> None:
     user = await make_user(services, "Jonathan Hung")
     newcomer = workspace.api.as_(await log_in(services, user))
@@ -95,6 +96,7 @@ async def test_a_member_is_not_let_in_twice(workspace: Workspace, services: Serv
             refused(await workspace.api.post("/memberships", body), 409, "already_exists")
 
 
+@pytest.mark.usefixtures("long_memory")
 async def test_a_former_member_comes_back_as_who_they_were(workspace: Workspace, services: Services) -> None:
     id_ = workspace.membership_ids["member"]
     removed = ok(await workspace.api.delete(f"/memberships/{id_}"))

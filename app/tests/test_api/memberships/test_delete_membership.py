@@ -25,6 +25,7 @@ def path(workspace: Workspace, role: str) -> str:
 
 
 @pytest.mark.parametrize("actor", ["owner", "admin"])
+@pytest.mark.usefixtures("long_memory")
 async def test_admins_end_a_membership(workspace: Workspace, services: Services, actor: str) -> None:
     before = ok(await workspace.member.get(path(workspace, "member")))
     answer = await client_of(workspace, actor).delete(path(workspace, "member"))

@@ -49,6 +49,7 @@ async def test_members_and_strangers_do_not(workspace: Workspace, services: Serv
     await check_denied(services, workspace, send)
 
 
+@pytest.mark.usefixtures("long_memory")
 async def test_a_role_counts_from_the_next_request_on(workspace: Workspace) -> None:
     refused(await workspace.member.patch("", {"name": "Mine"}), 403, "permission_denied")
     ok(await workspace.api.patch(path(workspace, "member"), {"role": "admin"}))

@@ -24,6 +24,7 @@ BODY = {"key": "INFRA", "name": "Infrastructure", "description": "Servers & such
 
 
 @pytest.mark.parametrize("role", ["owner", "admin"])
+@pytest.mark.usefixtures("long_memory")
 async def test_admins_create(workspace: Workspace, services: Services, role: str) -> None:
     client = client_of(workspace, role)
     lead = workspace.membership_ids["member"]

@@ -57,6 +57,7 @@ async def test_not_modified(workspace: Workspace) -> None:
     await check_not_modified(workspace.api, "")
 
 
+@pytest.mark.usefixtures("long_memory")
 async def test_a_removed_member_is_out_at_once(workspace: Workspace) -> None:
     ok(await workspace.member.get(""))
     ok(await workspace.api.delete(f"/memberships/{workspace.membership_ids['member']}"))

@@ -45,6 +45,7 @@ async def test_members_and_strangers_do_not(workspace: Workspace, services: Serv
     await check_denied(services, workspace, send)
 
 
+@pytest.mark.usefixtures("long_memory")
 async def test_a_new_slug_works_at_once_and_frees_the_old_one(
     workspace: Workspace, other_workspace: Workspace
 ) -> None:
