@@ -82,8 +82,10 @@ def real_time(request: pytest.FixtureRequest) -> Iterator[None]:
 async def app(test_settings: Settings, clock: TestClock, anyio_backend: Any) -> AsyncIterator[FastAPI]:
     # Before the application starts, whose indexes cannot be made while the database is being dropped.
     database = Database.connect(test_settings)
-    await database.client.drop_database(database.name)
-    await database.close()
+    try:
+        await database.client.drop_database(database.name)
+    finally:
+        await database.close()  # an open connection keeps uvloop's loop from closing
     application = create_app(test_settings, clock)
     async with application.router.lifespan_context(application):
         services: Services = application.state.services
