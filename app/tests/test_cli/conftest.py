@@ -1,6 +1,7 @@
 """Commands run without the settings of the machine, in a folder of their own."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -8,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.config import Settings, variable
+from app.tests.support.logs import logging_of_its_own
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +19,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     # Where rich would take the terminal's width from.
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _logging_of_its_own() -> Iterator[None]:
+    with logging_of_its_own():
+        yield
 
 
 @pytest.fixture

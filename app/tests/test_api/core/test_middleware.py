@@ -1,12 +1,10 @@
 import asyncio
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 from httpx2 import ASGITransport, AsyncClient
@@ -17,9 +15,9 @@ from starlette.types import Message, Receive, Scope, Send
 from app.api.errors import install
 from app.api.middleware import MAX_HEADER_BYTES, MAX_TARGET_BYTES, RequestLayer
 from app.api.requests import StrictRoute
-from app.core import logging as app_logging
 from app.core.config import Environment, Settings
 from app.core.logging import configure, get_logger
+from app.tests.support.logs import logging_of_its_own
 
 pytestmark = pytest.mark.anyio
 SECRET = "s3cr3t-input"
@@ -82,15 +80,10 @@ def add_pages(app: FastAPI) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
     chosen = Settings(_env_file=None, env=Environment.PRODUCTION, data_dir=tmp_path, max_body_bytes=1_000)
-    configure(chosen)
-    yield chosen
-    app_logging._outlet.close()
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with logging_of_its_own():
+        configure(chosen)
+        yield chosen
 
 
 @pytest.fixture

@@ -7,23 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from app.core import logging as app_logging
 from app.core.config import Environment, Settings
 from app.core.logging import configure, get_logger, request_context
+from app.tests.support.logs import logging_of_its_own
 
 
 @pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
-    yield
-    app_logging._outlet.close()
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+def _logging_of_its_own() -> Iterator[None]:
+    with logging_of_its_own():
+        yield
 
 
 def settings(tmp_path: Path, **changes: Any) -> Settings:
