@@ -15,7 +15,6 @@ from app.schemas.workspaces import WorkspaceCreate
 from app.services.access import AccountScope
 from app.services.access.scope import Principal
 from app.services.bootstrap import Services
-from app.services.tasks.rules import derive
 from app.services.workspaces import create_workspace
 from app.utils import ranks
 from app.utils.ids import new_id
@@ -100,7 +99,7 @@ def _tasks(workspace_id: str, project_id: str, project_number: int, count: int) 
             "priority": chance.choice(list(Priority)).value,
             "due_date": chance.choice([None, f"2026-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"]),
         }
-        yield {
+        doc = {
             "_id": new_id(),
             "workspace_id": workspace_id,
             "project_id": project_id,
@@ -123,10 +122,9 @@ def _tasks(workspace_id: str, project_id: str, project_number: int, count: int) 
             "archived_at": None,
             "trashed_at": None,
             "external": None,
-            "keys": [key],
             "version": 1,
             "created_at": now,
             "updated_at": now,
-            "derived": derive(fields),
             **fields,
         }
+        yield {**doc, **Task.derive(doc)}

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
         def refs(cls, doc: Doc) -> list[str]:
             """Ids of the documents whose history this one's changes belong to, itself included."""
 
+        @classmethod
+        def derive(cls, doc: Doc) -> Doc:
+            """The internal fields that follow from the others; written with every change of the document."""
+
 else:
     Entity = Model
 
@@ -64,6 +68,11 @@ def loaded(model: type[E], doc: Doc) -> E:
     values = dict(doc)
     values["id"] = values.pop("_id")
     return model(**values)
+
+
+def derived(model: type[Entity], doc: Doc) -> Doc:
+    """The internal fields that follow from the others; most models have none."""
+    return model.derive(doc) if hasattr(model, "derive") else {}
 
 
 def plain(value: Any) -> Any:

@@ -46,24 +46,22 @@ SORTS = {
 """The orders of a list by their public name, and the stored field behind each."""
 
 
+NO_DUE_DATE = "9999-12-31"
+"""Sorts tasks without a due date behind all others."""
+PRIORITY_ORDER = {
+    priority.value: number
+    for number, priority in enumerate(
+        (Priority.URGENT, Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.NONE)
+    )
+}
+
+
 def _indexes() -> list[IndexModel]:
-    """Every filter that narrows with every order, so that no list is sorted in memory."""
-    scope = ("workspace_id", "derived.state")
-    narrow = {"workspace": (), "project": ("project_id",), "assignee": ("assignee_ids",)}
-    lists = [
-        index(f"tasks_by_{name}_{sort}", *scope, *fields, field, "_id")
-        for name, fields in narrow.items()
-        for sort, field in SORTS.items()
-    ]
+    """One an order, for whatever narrows the list: see `Task.derive`."""
+    scope = ("workspace_id", "derived.state", "derived.lists")
     return [
-        *lists,
-        index("tasks_by_status_rank", *scope, "project_id", "status_id", "rank", "_id"),
-        index("tasks_by_label_rank", *scope, "label_ids", "rank", "_id"),
+        *(index(f"tasks_by_{sort}", *scope, field, "_id") for sort, field in SORTS.items()),
         index("tasks_by_key", "workspace_id", "keys", unique=True),
-        index("tasks_by_parent", "workspace_id", "parent_id", "rank", "_id"),
-        index("tasks_by_status", "workspace_id", "status_id"),
-        index("tasks_by_label", "workspace_id", "label_ids"),
-        index("tasks_by_project_rank_all", "workspace_id", "project_id", "rank"),
         index(
             "tasks_by_external",
             "workspace_id",
@@ -77,9 +75,7 @@ def _indexes() -> list[IndexModel]:
 class Task(Entity):
     """A piece of work.
 
-    `category` copies the status's. `keys` are `key` and `former_keys`, for look-up. `derived` holds what
-    lists filter and sort by and nobody sends: the state, the due date with an end for none, the priority
-    as a number (0 is the most urgent).
+    `category` copies the status's. `keys` and `derived` serve queries and are never sent: see `derive`.
     """
 
     KIND: ClassVar[str] = "task"
@@ -109,8 +105,8 @@ class Task(Entity):
     archived_at: datetime | None = None
     trashed_at: datetime | None = None
     external: dict[str, Any] | None = None
-    keys: list[str]
-    derived: dict[str, Any]
+    keys: list[str] = Field(default_factory=list)
+    derived: dict[str, Any] = Field(default_factory=dict)
     version: int = 0
     created_at: datetime
     updated_at: datetime
@@ -124,3 +120,34 @@ class Task(Entity):
     @classmethod
     def refs(cls, doc: Doc) -> list[str]:
         return [doc["_id"]]
+
+    @classmethod
+    def derive(cls, doc: Doc) -> Doc:
+        """What tasks are looked up and listed by.
+
+        `keys` are all that it can be called. `derived` has its state; the due date, with an end for none; the
+        priority as a number, 0 the most urgent; and `lists`, the ids of all that have it on their list, so
+        that one index an order serves them all.
+        """
+        lists = [
+            *(doc["workspace_id"], doc["project_id"], doc["status_id"]),
+            *doc["assignee_ids"],
+            *doc["label_ids"],
+        ]
+        if doc["parent_id"] is not None:
+            lists.append(doc["parent_id"])
+        return {
+            "keys": [doc["key"], *doc["former_keys"]],
+            "derived": {
+                "state": _state(doc).value,
+                "due": doc["due_date"] or NO_DUE_DATE,
+                "priority": PRIORITY_ORDER[doc["priority"]],
+                "lists": lists,
+            },
+        }
+
+
+def _state(doc: Doc) -> State:
+    if doc["trashed_at"] is not None:
+        return State.TRASHED
+    return State.ACTIVE if doc["archived_at"] is None else State.ARCHIVED

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from app.core.documents import Doc, Entity, loaded, plain, public, stored
+from app.core.documents import Doc, Entity, derived, loaded, plain, public, stored
 from app.core.errors import not_found
 from app.core.log import event_id
 from app.core.unit_of_work.batch import Batch
@@ -80,6 +80,7 @@ class Work:
             raise ValueError(f"{instance.KIND} {instance.id} exists")
         doc = stored(instance)
         doc["version"] = self.seq
+        doc |= derived(type(instance), doc)
         self._put(key, doc)
         return loaded(type(instance), doc)
 
@@ -100,6 +101,7 @@ class Work:
             changed["version"] = self.seq
             changed.setdefault("updated_at", self.now)
         doc = {**before, **changed}
+        doc |= derived(model, doc)
         self._put(key, doc)
         return loaded(model, doc)
 

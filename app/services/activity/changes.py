@@ -19,7 +19,7 @@ from app.services.memberships import check_change
 from app.services.statuses import project_statuses
 from app.services.statuses.rules import check_name, check_room, free_rank
 from app.services.tasks.changes import check_references, free_task_rank
-from app.services.tasks.rules import check_changeable, check_dates, check_open, with_derived
+from app.services.tasks.rules import check_changeable, check_dates, check_open
 
 Prepare = Callable[[Work, Scope, Any, Doc], Awaitable[Doc]]
 """Raises where a document may not be given its former values; gives what else follows from them."""
@@ -153,11 +153,9 @@ async def _task(work: Work, _scope: Scope, task: Task, former: Doc) -> Doc:
         await check_references(work, task.id, former)
     except PastisError as exc:
         raise rules.conflict("gone" if exc.code is ErrorCode.NOT_FOUND else "changed_since") from None
-    keys = [former.get("key", task.key), *former.get("former_keys", task.former_keys)]
-    follows = {"keys": keys, "derived": with_derived(task, former)["derived"]}
-    if "rank" in former:
-        follows["rank"] = await free_task_rank(work, task, project_id, former["rank"])
-    return follows
+    if "rank" not in former:
+        return {}
+    return {"rank": await free_task_rank(work, task, project_id, former["rank"])}
 
 
 _PREPARE: Mapping[type[Entity], Prepare] = {

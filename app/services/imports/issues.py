@@ -15,7 +15,7 @@ from app.services.imports import rules
 from app.services.imports.jira_archive import JiraIssue
 from app.services.imports.structure import SOURCE, Targets
 from app.services.tasks.changes import check_references
-from app.services.tasks.rules import check_open, derive, status_changes
+from app.services.tasks.rules import check_open, status_changes
 from app.utils import ranks
 from app.utils.ids import derived_id
 
@@ -90,7 +90,6 @@ class Issues:
             "workspace_id": self._workspace_id,
             "project_id": self._targets.projects[key],
             "key": issue.key,
-            "keys": [issue.key],
             "title": issue.key if title is None else title.text,
             "description": rules.block(issue.description).text,
             "type": rules.task_type(issue.type)[0],
@@ -99,7 +98,6 @@ class Issues:
             "assignee_ids": [] if assignee is None else [assignee],
             "reporter_id": self._person(issue.reporter),
             "external": external(issue),
-            "derived": derive({"priority": priority}),
             "created_at": issue.created,
             "updated_at": updated,
             **status_changes(status, updated),

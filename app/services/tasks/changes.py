@@ -24,7 +24,7 @@ async def apply_changes(work: Work, task: Task, changes: Doc) -> Task:
         if status.project_id != task.project_id:
             raise not_found("status")
         fresh |= rules.status_changes(status, work.now, task)
-    return work.update(task, **rules.with_derived(task, fresh)) if fresh else task
+    return work.update(task, **fresh)
 
 
 async def check_references(work: Work, task_id: str, fields: Doc) -> None:

@@ -86,10 +86,8 @@ class TaskEngine:
                         "workspace_id": work.workspace_id,
                         "project_id": project_id,
                         "key": key,
-                        "keys": [key],
                         "rank": rank,
                         "reporter_id": work.actor["membership_id"],
-                        "derived": rules.derive(fields),
                         "created_at": work.now,
                         "updated_at": work.now,
                     }
@@ -151,7 +149,6 @@ class TaskEngine:
                 project_id=project_id,
                 key=key,
                 former_keys=former,
-                keys=[key, *former],
                 rank=rank,
             )
 
@@ -161,13 +158,13 @@ class TaskEngine:
         """Put a task away, off the lists and boards."""
 
         async def decide(work: Work, task: Task) -> Task:
-            return work.update(task, **rules.with_derived(task, {"archived_at": work.now}))
+            return work.update(task, archived_at=work.now)
 
         return await self._change("task.archive", ref, decide)
 
     async def unarchive(self, ref: str) -> Outcome[Task]:
         async def decide(work: Work, task: Task) -> Task:
-            return work.update(task, **rules.with_derived(task, {"archived_at": None}))
+            return work.update(task, archived_at=None)
 
         return await self._change("task.unarchive", ref, decide, archived=True)
 
@@ -175,7 +172,7 @@ class TaskEngine:
         """Throw a task away; it can be restored."""
 
         async def decide(work: Work, task: Task) -> Task:
-            return work.update(task, **rules.with_derived(task, {"trashed_at": work.now}))
+            return work.update(task, trashed_at=work.now)
 
         return await self._change("task.trash", ref, decide, archived=True)
 
@@ -183,7 +180,7 @@ class TaskEngine:
         """Take a task out of the trash."""
 
         async def decide(work: Work, task: Task) -> Task:
-            return work.update(task, **rules.with_derived(task, {"trashed_at": None}))
+            return work.update(task, trashed_at=None)
 
         return await self._change("task.restore", ref, decide, archived=True, trashed=True)
 

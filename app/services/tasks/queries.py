@@ -3,13 +3,18 @@
 from app.core.documents import Doc
 from app.core.errors import not_found
 from app.core.unit_of_work import Work
-from app.models.tasks import Task
+from app.models.tasks import State, Task
 from app.services.access import Page, PageRequest, Scope
 from app.services.tasks import rules
 from app.services.tasks.rules import TaskFilter
 from app.utils.ids import is_id
 
 _HIDDEN = {"keys": 0}
+
+
+def _all_of(list_id: str) -> Doc:
+    """All tasks on the list of a project, label or status, put away or not."""
+    return {"derived.state": {"$in": list(State)}, "derived.lists": list_id}
 
 
 def _by_ref(ref: str) -> Doc:
@@ -38,18 +43,18 @@ async def page(
 ) -> Page:
     """A list in its order, off one index; descriptions only where asked for."""
     return await scope.collection(Task).page(
-        rules.query(wanted),
+        rules.query(wanted, scope.workspace_id),
         rules.order_for(sort, descending=descending),
         request,
         projection=_HIDDEN if described else {**_HIDDEN, "description": 0},
-        hint=rules.index_for(wanted, sort),
+        hint=f"tasks_by_{sort}",
     )
 
 
 async def neighbour(work: Work, task: Task, *, project_id: str, rank: str, above: bool) -> Task | None:
     """The next other task of the project's order, above or below a rank."""
     query: Doc = {
-        "project_id": project_id,
+        **_all_of(project_id),
         "rank": {"$lt" if above else "$gt": rank},
         "_id": {"$ne": task.id},
     }
@@ -59,13 +64,13 @@ async def neighbour(work: Work, task: Task, *, project_id: str, rank: str, above
 
 async def rank_taken(work: Work, task: Task, project_id: str, rank: str) -> bool:
     """Whether another task of a project has the rank."""
-    query: Doc = {"project_id": project_id, "rank": rank, "_id": {"$ne": task.id}}
+    query: Doc = {**_all_of(project_id), "rank": rank, "_id": {"$ne": task.id}}
     return await work.count(Task, query, 1) > 0
 
 
 async def with_label(work: Work, label_id: str, limit: int) -> list[Task]:
-    return await work.find(Task, {"label_ids": label_id}, limit=limit)
+    return await work.find(Task, _all_of(label_id), limit=limit)
 
 
 async def count_with_status(work: Work, status_id: str, limit: int) -> int:
-    return await work.count(Task, {"status_id": status_id}, limit)
+    return await work.count(Task, _all_of(status_id), limit)

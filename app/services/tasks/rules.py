@@ -14,39 +14,7 @@ from app.models.tasks import SORTS, Priority, State, Task
 from app.schemas.tasks import ME, NOBODY, TaskListQuery
 from app.services.access.paging import Order
 
-NO_DUE_DATE = "9999-12-31"
-"""Sorts tasks without a due date behind all others."""
-PRIORITY_ORDER = {
-    priority: number
-    for number, priority in enumerate(
-        (Priority.URGENT, Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.NONE)
-    )
-}
 MAX_DEPTH = 20
-
-
-def derive(fields: Doc) -> Doc:
-    """What lists filter and sort by, from the fields that people see."""
-    if fields.get("trashed_at") is not None:
-        state = State.TRASHED
-    elif fields.get("archived_at") is not None:
-        state = State.ARCHIVED
-    else:
-        state = State.ACTIVE
-    return {
-        "state": state.value,
-        "due": fields.get("due_date") or NO_DUE_DATE,
-        "priority": PRIORITY_ORDER[Priority(fields.get("priority", Priority.NONE))],
-    }
-
-
-def with_derived(task: Task, changes: Doc) -> Doc:
-    """The changes, with what follows from them for lists."""
-    fields = {
-        name: changes.get(name, getattr(task, name))
-        for name in ("trashed_at", "archived_at", "due_date", "priority")
-    }
-    return {**changes, "derived": derive(fields)}
 
 
 def status_changes(status: Status, now: datetime, current: Task | None = None) -> Doc:
@@ -149,9 +117,9 @@ def _split(text: str | None) -> tuple[str, ...]:
     return () if text is None else tuple(text.split(","))
 
 
-def query(wanted: TaskFilter) -> Doc:
-    """The filter as the database takes it."""
-    found: Doc = {"derived.state": wanted.state.value}
+def query(wanted: TaskFilter, workspace_id: str) -> Doc:
+    """The filter as the database takes it: first the narrowest of the lists that an index knows."""
+    found: Doc = {"derived.state": wanted.state.value, "derived.lists": _list(wanted) or workspace_id}
     if wanted.project_id is not None:
         found["project_id"] = wanted.project_id
     for field, values in (
@@ -173,26 +141,18 @@ def query(wanted: TaskFilter) -> Doc:
     return found
 
 
+def _list(wanted: TaskFilter) -> str | None:
+    """What usually has the fewest tasks of all that the filter names one of."""
+    some = (wanted.parent_ids, wanted.assignee_ids, wanted.status_ids, wanted.label_ids)
+    named = (ids[0] for ids in some if len(ids) == 1 and ids[0] is not None)
+    return next(named, wanted.project_id)
+
+
 def _any_of(field: str, values: Sequence[Any]) -> Any:
     # An empty list has nobody in it: that is how "nobody" is kept for fields of several values.
     plain = [[] if value is None and field.endswith("_ids") else value for value in values]
     plain = [getattr(value, "value", value) for value in plain]
     return plain[0] if len(plain) == 1 else {"$in": plain}
-
-
-def index_for(wanted: TaskFilter, sort: str) -> str:
-    """The index that gives the list in its order without sorting, as narrow as the filter allows."""
-    if wanted.project_id is not None and len(wanted.status_ids) == 1 and sort == "rank":
-        return "tasks_by_status_rank"
-    if wanted.project_id is not None:
-        return f"tasks_by_project_{sort}"
-    if len(wanted.parent_ids) == 1 and wanted.parent_ids[0] is not None and sort == "rank":
-        return "tasks_by_parent"
-    if len(wanted.assignee_ids) == 1 and wanted.assignee_ids[0] is not None:
-        return f"tasks_by_assignee_{sort}"
-    if len(wanted.label_ids) == 1 and sort == "rank":
-        return "tasks_by_label_rank"
-    return f"tasks_by_workspace_{sort}"
 
 
 def order_for(sort: str, *, descending: bool) -> Order:

@@ -53,11 +53,13 @@ async def test_the_least_that_a_task_needs(workspace: Workspace, kept: Kept) -> 
     assert answer.headers["etag"] == f'"{task["version"]}"'
     assert answer.headers["location"] == f"/api/v1/workspaces/{workspace.slug}/tasks/{task['id']}"
     stored = await kept.one(Task, task["id"])
-    assert (stored["title"], stored["keys"], stored["derived"]) == (
-        TITLE,
-        ["FLUID-1"],
-        {"state": "active", "due": "9999-12-31", "priority": 4},
-    )
+    assert (stored["title"], stored["keys"]) == (TITLE, ["FLUID-1"])
+    assert stored["derived"] == {
+        "state": "active",
+        "due": "9999-12-31",
+        "priority": 4,
+        "lists": [workspace.id, workspace.project["id"], task["status_id"]],
+    }
     event = await kept.event(task["version"])
     assert (event["command"], event["ops"][0]["verb"], event["refs"]) == (
         "task.create",
@@ -73,7 +75,8 @@ async def test_all_that_a_task_can_have(workspace: Workspace, kept: Kept) -> Non
         assert task[name] == stored[name]
         assert task[name]
     assert (task["category"], stored["category"]) == ("in_progress", "in_progress")
-    assert stored["derived"] == {"state": "active", "due": "2026-12-18", "priority": 1}
+    assert (stored["derived"]["due"], stored["derived"]["priority"]) == ("2026-12-18", 1)
+    assert {task["parent_id"], *task["label_ids"], *task["assignee_ids"]} < set(stored["derived"]["lists"])
     assert (await kept.one(Task, task["parent_id"]))["title"].startswith("Make all components")
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.documents import Doc
-from app.models.tasks import Task
-from app.services.tasks.rules import PRIORITY_ORDER
+from app.models.tasks import PRIORITY_ORDER, Task
 from app.tests.support.clients import ok, refused
 from app.tests.support.clock import TestClock
 from app.tests.support.factories import Workspace

@@ -9,7 +9,7 @@ from app.tests.support.factories import Workspace
 
 pytestmark = pytest.mark.anyio
 
-FORBIDDEN = {"COLLSCAN", "SORT", "SORT_MERGE", "sort", "scan"}
+FORBIDDEN = {"COLLSCAN", "SORT", "scan", "sort"}
 
 
 @pytest.fixture

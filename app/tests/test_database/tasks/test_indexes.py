@@ -105,7 +105,11 @@ async def test_tasks(scope: Scope, commands: Commands, sort: str, descending: bo
     wanted = list(filters())
     assert len(wanted) > 300
     for one in wanted:
-        cursor = cursor_of(scope, "task", rules.query(one), order, VALUES[order.field]) if begun else None
+        cursor = (
+            cursor_of(scope, "task", rules.query(one, scope.workspace_id), order, VALUES[order.field])
+            if begun
+            else None
+        )
         await queries.page(
             scope, one, sort, PageRequest(cursor=cursor), descending=descending, described=False
         )

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from app.core.documents import loaded, public, stored
 from app.models import ENTITIES
 from app.models.tasks import Priority, Task
-from app.services.tasks.rules import derive
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
@@ -23,7 +22,7 @@ TASK: dict[str, Any] = {
     "category": "todo",
     "rank": "a0",
     "keys": ["FLUID-1"],
-    "derived": derive({}),
+    "derived": {"state": "active", "lists": ["w"]},
     "created_at": NOW,
     "updated_at": NOW,
 }

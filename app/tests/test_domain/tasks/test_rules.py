@@ -9,11 +9,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pymongo import IndexModel
 
-from app.core.documents import stored
+from app.core.documents import Doc, stored
 from app.core.errors import ErrorCode, FieldCode, PastisError
 from app.models.projects import Project
 from app.models.statuses import Category, Status
-from app.models.tasks import SORTS, Priority, State, Task
+from app.models.tasks import NO_DUE_DATE, PRIORITY_ORDER, SORTS, Priority, State, Task
 from app.services.tasks import rules
 from app.services.tasks.rules import TaskFilter
 from app.utils.ids import new_id
@@ -32,14 +32,17 @@ def task(**fields: Any) -> Task:
         "id": new_id(),
         "project_id": "project",
         "key": "FLUID-1",
-        "keys": ["FLUID-1"],
         "title": "Focus is lost",
         "status_id": "todo",
         "category": Category.TODO,
         "rank": "a0",
         **fields,
     }
-    return Task(**STAMP, **{"derived": rules.derive(given_fields), **given_fields})
+    return Task(**STAMP, **given_fields)
+
+
+def derived(**fields: Any) -> Doc:
+    return Task.derive(stored(task(**fields)))
 
 
 def project(**fields: Any) -> Project:
@@ -67,22 +70,30 @@ def test_what_lists_sort_by_follows_from_what_people_see(
     archived: datetime | None, trashed: datetime | None, due: str | None, priority: Priority
 ) -> None:
     fields = {"archived_at": archived, "trashed_at": trashed, "due_date": due, "priority": priority}
-    derived = rules.derive(fields)
+    found = derived(**fields)["derived"]
     put_away = State.TRASHED if trashed else State.ARCHIVED if archived else State.ACTIVE
-    assert derived["state"] == put_away.value
-    assert (derived["due"] == rules.NO_DUE_DATE) == (due is None or due == rules.NO_DUE_DATE)
-    assert derived["due"] == due or due is None
-    assert list(Priority)[list(Priority).index(priority)] is priority
-    # With or without the enum, and when only some of the fields change.
-    assert rules.derive({**fields, "priority": priority.value}) == derived
-    assert rules.with_derived(task(), fields) == {**fields, "derived": derived}
-    assert rules.with_derived(task(**fields), {"title": "New"})["derived"] == derived
+    assert found["state"] == put_away.value
+    assert (found["due"] == NO_DUE_DATE) == (due is None or due == NO_DUE_DATE)
+    assert found["due"] == due or due is None
+    assert found["priority"] == PRIORITY_ORDER[priority.value]
 
 
 def test_the_most_urgent_comes_first_and_no_date_last() -> None:
     order = [Priority.URGENT, Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.NONE]
-    assert sorted(Priority, key=lambda one: int(rules.derive({"priority": one})["priority"])) == order
-    assert rules.derive({})["due"] > rules.derive({"due_date": "9999-12-30"})["due"]
+    assert sorted(Priority, key=lambda one: PRIORITY_ORDER[one]) == order
+    assert sorted(PRIORITY_ORDER) == sorted(Priority)
+    assert derived()["derived"]["due"] > derived(due_date="9999-12-30")["derived"]["due"]
+
+
+@given(parent=st.none() | ids, labels=st.lists(ids), assignees=st.lists(ids), former=st.lists(ids))
+def test_a_task_is_on_the_list_of_all_that_it_names(
+    parent: str | None, labels: list[str], assignees: list[str], former: list[str]
+) -> None:
+    found = derived(parent_id=parent, label_ids=labels, assignee_ids=assignees, former_keys=former)
+    named = {STAMP["workspace_id"], "project", "todo", *labels, *assignees, *([parent] if parent else [])}
+    assert set(found["derived"]["lists"]) == named
+    assert found["keys"] == ["FLUID-1", *former]
+    assert found.keys() == Task.INTERNAL
 
 
 @given(before=st.sampled_from(Category), after=st.sampled_from(Category))
@@ -154,7 +165,7 @@ def test_ancestors(child: str, chain: list[str]) -> None:
 def test_a_task_has_one_key_in_each_project_for_ever(way: list[str]) -> None:
     """Moved along any way, it comes back to the key that it had, and no number is given twice."""
     last = dict.fromkeys(way, 5)
-    moved = task(key="HOME-1", keys=["HOME-1"])
+    moved = task(key="HOME-1")
     had: dict[str, str] = {}
     present = "HOME"
     for target in way:
@@ -166,15 +177,16 @@ def test_a_task_has_one_key_in_each_project_for_ever(way: list[str]) -> None:
         assert had.setdefault(target, key) == key
         assert last[target] in {before, before + 1}
         former = [one for one in [*moved.former_keys, moved.key] if one != key]
-        moved = moved.model_copy(update={"key": key, "former_keys": former, "keys": [key, *former]})
+        moved = moved.model_copy(update={"key": key, "former_keys": former})
         present = target
-    assert len(set(moved.keys)) == len(moved.keys)
-    assert set(moved.keys) == {"HOME-1", *had.values()}
+    keys = [moved.key, *moved.former_keys]
+    assert len(set(keys)) == len(keys)
+    assert set(keys) == {"HOME-1", *had.values()}
 
 
 @given(text=st.text(min_size=1, max_size=30))
 def test_searched_text_is_text_and_no_pattern(text: str) -> None:
-    pattern = rules.query(TaskFilter(text=text))["title"]
+    pattern = rules.query(TaskFilter(text=text), "w")["title"]
     assert pattern["$options"] == "i"
     assert re.search(pattern["$regex"], f"before {text} after", re.IGNORECASE)
     assume(not re.search(re.escape(text), "zz", re.IGNORECASE))
@@ -206,7 +218,7 @@ filters = st.builds(
 def test_a_filter_becomes_a_query_and_an_index_that_fits_it(
     wanted: TaskFilter, sort: str, descending: bool
 ) -> None:
-    query = rules.query(wanted)
+    query = rules.query(wanted, "w")
     assert query["derived.state"] == wanted.state.value
     for field, values in (
         ("project_id", wanted.project_id),
@@ -223,10 +235,17 @@ def test_a_filter_becomes_a_query_and_an_index_that_fits_it(
     for field, value in wanted.until:
         # Until a day means with that day, until a moment without it.
         assert query[field]["$lte" if field == "due_date" else "$lt"] == value
-    index = rules.index_for(wanted, sort)
-    (fields,) = [list(known["key"]) for known in INDEXES if known["name"] == index]
+    assert query["derived.lists"] in {
+        "w",
+        wanted.project_id,
+        *wanted.status_ids,
+        *wanted.assignee_ids,
+        *wanted.label_ids,
+        *wanted.parent_ids,
+    }
+    (fields,) = [list(known["key"]) for known in INDEXES if known["name"] == f"tasks_by_{sort}"]
     order = rules.order_for(sort, descending=descending)
     # The index ends with the order; all before it is given by the filter as one value.
-    assert fields[-2:] == [name for name, _ in order.sort] or index == "tasks_by_parent"
+    assert fields[-2:] == [name for name, _ in order.sort]
     bound = [name for name in fields if name not in {"workspace_id", "_id", order.field}]
-    assert all(not isinstance(query[name], dict) for name in bound)
+    assert all(isinstance(query[name], str) for name in bound)
