@@ -92,6 +92,8 @@ Block = Annotated[str, Field(max_length=BLOCK_LENGTH), AfterValidator(_block)]
 """Markdown, possibly empty."""
 FilledBlock = Annotated[str, Field(min_length=1, max_length=BLOCK_LENGTH), AfterValidator(_filled_block)]
 """Markdown that says something."""
+SearchText = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_block)]
+"""Text to look for: the database's patterns cannot hold a NUL."""
 Id = Annotated[
     str, AfterValidator(_id), WithJsonSchema({"type": "string", "format": "uuid", "description": "UUIDv7"})
 ]

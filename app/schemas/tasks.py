@@ -24,6 +24,7 @@ from app.schemas.base import (
     NewId,
     Number,
     Ref,
+    SearchText,
     Title,
     example,
     refusal,
@@ -217,9 +218,7 @@ class TaskListQuery(Body):
     label: _SeveralIds | None = None
     priority: Annotated[str, Field(max_length=200, description=_LIST), _choices(Priority)] | None = None
     parent: Ref | None = Field(None, description="A task's id or key, or `none`.")
-    q: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        None, description="Text in the title, whatever its case."
-    )
+    q: SearchText | None = Field(None, description="Text in the title, whatever its case.")
     state: State = State.ACTIVE
     created_since: _Instant | None = None
     created_until: _Instant | None = None

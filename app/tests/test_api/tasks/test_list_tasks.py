@@ -250,6 +250,7 @@ async def test_nothing_of_another_workspace(workspace: Workspace, other_workspac
         ("category=finished", "validation_failed", "/query/category"),
         ("assignee=justin", "validation_failed", "/query/assignee"),
         ("label=1,2", "validation_failed", "/query/label"),
+        ("q=a%00b", "validation_failed", "/query/q"),
         ("priority=HIGH", "validation_failed", "/query/priority"),
         ("priority=", "validation_failed", "/query/priority"),
         ("state=deleted", "validation_failed", "/query/state"),
