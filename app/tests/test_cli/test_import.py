@@ -1,5 +1,6 @@
 """`pastis import jira-archive`, inside the test's process and as one that is killed."""
 
+import asyncio
 import gc
 import gzip
 import os
@@ -16,11 +17,14 @@ from typing import Any
 import orjson
 import pymongo
 import pytest
-from pymongo.database import Database
+from pymongo.database import Database as Stored
 from typer.testing import CliRunner, Result
 
 from app.cli import cli
 from app.commands import import_report
+from app.core.config import Settings
+from app.core.database.engine import Database
+from app.core.unit_of_work.abandoned import end_abandoned
 from app.models.imports import ImportState
 from app.services.imports import ImportOptions, Run, survey, transfer
 from app.tests.support.archives import EXCERPT, FULL, excerpt, issue, lines, packed
@@ -28,7 +32,7 @@ from app.utils.ids import new_id
 
 ROOT = Path(__file__).parents[3]
 OWNER = "justin@fluid.example"
-Documents = Database[dict[str, Any]]
+Documents = Stored[dict[str, Any]]
 
 
 @pytest.fixture
@@ -41,7 +45,15 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[Documents]:
     with client:
         assert run("user", "add", OWNER, "--name", "Justin Obara").exit_code == 0
         yield client[name]
+        # A drop waits for the transactions of a process that was killed, for a minute or more.
+        asyncio.run(_end_abandoned())
         client.drop_database(name)
+
+
+async def _end_abandoned() -> None:
+    database = Database.connect(Settings())
+    await end_abandoned(database)
+    await database.close()
 
 
 def run(*arguments: str) -> Result:
