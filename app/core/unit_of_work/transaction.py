@@ -219,7 +219,7 @@ class Transaction:
         if not operations:
             return Outcome(value, None)
         log.events.append(work.event(operations))
-        return Outcome(value, work.seq)
+        return Outcome(value, None if submission.context.dry_run else work.seq)
 
     def _replay(self, record: Doc, submission: Submission) -> tuple[list[Outcome[Any]], PastisError | None]:
         if record["fingerprint"] != submission.context.fingerprint:
