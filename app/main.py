@@ -65,6 +65,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
                 "Idempotency-Replayed",
                 "Link",
                 "Location",
+                "Pastis-Event",
                 "X-Request-ID",
                 "Retry-After",
             ],

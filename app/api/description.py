@@ -27,6 +27,10 @@ _HEADERS: Spec = {
         "The path of what was made.",
         "/api/v1/workspaces/fluid/tasks/0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c01",
     ),
+    "Pastis-Event": (
+        "The number of the change's event in the log, to look at or undo; absent where nothing changed.",
+        "42",
+    ),
     "Retry-After": ("Seconds to wait before the same request is sent again.", "1"),
     "WWW-Authenticate": ("How to log in.", "Bearer"),
 }
@@ -108,5 +112,6 @@ def _of_success(operation: Spec, status: str) -> list[str]:
         "Idempotency-Replayed": "idempotency-key" in parameters,
         "Link": "cursor" in parameters,
         "Location": status in ("201", "202"),
+        "Pastis-Event": "dry_run" in parameters,
     }
     return [name for name, holds in applies.items() if holds]

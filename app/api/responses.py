@@ -111,6 +111,8 @@ def deleted(outcome: Outcome[None]) -> Response:
 
 def _headers(outcome: Outcome[Any], doc: Doc | None) -> dict[str, str]:
     headers = {} if doc is None else {"etag": f'"{doc["version"]}"'}
+    if outcome.seq is not None:
+        headers["pastis-event"] = str(outcome.seq)
     if outcome.replayed:
         headers["idempotency-replayed"] = "true"
     return headers

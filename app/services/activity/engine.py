@@ -23,22 +23,29 @@ class ActivityEngine:
             raise not_found("event")
         return shown(found)
 
+    async def page(self, request: PageRequest) -> Page:
+        """All that happened in the workspace, the newest first."""
+        return await self._page(None, request)
+
     async def of_task(self, ref: str, request: PageRequest) -> Page:
         """Who changed what of a task and its comments, the newest first."""
-        task_id = await resolve_task(self._scope, ref)
+        return await self._page(await resolve_task(self._scope, ref), request)
+
+    async def _page(self, task_id: str | None, request: PageRequest) -> Page:
         bound = fingerprint("activity", self._scope.workspace_id, {"ref": task_id}, _ORDER)
         before = None
         if request.cursor is not None:
             before = read_cursor(request.cursor, self._scope.secret, bound)[0]
-        found = await queries.of_ref(self._scope, task_id, before, request.limit + 1)
+        found = await queries.events(self._scope, task_id, before, request.limit + 1)
         # The log knows the history of comments and labels by their ids too.
-        if before is None and not (found and rules.is_of_task(found[0], task_id)):
+        if task_id is not None and before is None and not (found and rules.is_of_task(found[0], task_id)):
             raise not_found("task")
+        total = await queries.count(self._scope, task_id) if request.count else None
         events = found[: request.limit]
         more = len(found) > request.limit
         last = {**events[-1], "_id": ""} if events else {}
         cursor = write_cursor(_ORDER, last, self._scope.secret, bound) if more else None
-        return Page([shown(event) for event in events], cursor)
+        return Page([shown(event) for event in events], cursor, total)
 
     async def undo(self, seq: int) -> Outcome[None]:
         """Do the inverse of an event, as a command of its own.

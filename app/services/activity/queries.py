@@ -11,12 +11,24 @@ async def event(scope: Scope, seq: int) -> Doc | None:
     return await scope.database.collection(Event).find_one({"_id": event_id(scope.workspace_id, seq)}, _SHOWN)
 
 
-async def of_ref(scope: Scope, ref: str, before: int | None, limit: int) -> list[Doc]:
-    """The events that touch a document or what belongs to it, the newest first."""
-    query: Doc = {"workspace_id": scope.workspace_id, "refs": ref}
+async def events(scope: Scope, ref: str | None, before: int | None, limit: int) -> list[Doc]:
+    """All events, or those that touch a document or what belongs to it; the newest first."""
+    query, hint = _of(scope, ref)
     if before is not None:
         query["seq"] = {"$lt": before}
     cursor = scope.database.collection(Event).find(
-        query, _SHOWN, sort=[("seq", -1)], limit=limit, batch_size=limit, hint="events_by_ref"
+        query, _SHOWN, sort=[("seq", -1)], limit=limit, batch_size=limit, hint=hint
     )
     return await cursor.to_list()
+
+
+async def count(scope: Scope, ref: str | None) -> int:
+    query, hint = _of(scope, ref)
+    return await scope.database.collection(Event).count_documents(query, hint=hint)
+
+
+def _of(scope: Scope, ref: str | None) -> tuple[Doc, str]:
+    """The query, and the index that gives what it finds in its order."""
+    if ref is None:
+        return {"workspace_id": scope.workspace_id}, "events_by_seq"
+    return {"workspace_id": scope.workspace_id, "refs": ref}, "events_by_ref"

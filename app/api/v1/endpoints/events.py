@@ -4,23 +4,26 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from app.api.deps import Activity, ActivityWriter, Requires
+from app.api.deps import Activity, ActivityWriter, Paging, Requires
 from app.api.requests import StrictRoute
-from app.api.responses import deleted, plain
+from app.api.responses import deleted, listed, plain
 from app.api.v1 import problems
 from app.schemas.events import EventRead
+from app.schemas.pagination import Page
 from app.services.access import Permission
 
 router = APIRouter(prefix="/workspaces/{workspace}/events", tags=["events"], route_class=StrictRoute)
+READ = [Depends(Requires(Permission.EVENT_READ))]
 Seq = Annotated[int, Path(ge=1, le=2**53)]
 
 
-@router.get(
-    "/{seq}",
-    response_model=EventRead,
-    responses=problems.READ,
-    dependencies=[Depends(Requires(Permission.EVENT_READ))],
-)
+@router.get("", response_model=Page[EventRead], responses=problems.READ, dependencies=READ)
+async def list_events(activity: Activity, request: Request, page: Paging) -> Response:
+    """All that happened in a workspace, the newest first."""
+    return listed(request, await activity.page(page))
+
+
+@router.get("/{seq}", response_model=EventRead, responses=problems.READ, dependencies=READ)
 async def get_event(activity: Activity, request: Request, seq: Seq) -> Response:
     """What the command of this number changed."""
     return plain(request, await activity.event(seq))

@@ -74,6 +74,7 @@ create_import          401        ok     ok     403     404     404
 list_imports           401        ok     ok     ok      404     404
 get_import             401        ok     ok     ok      404     404
 
+list_events            401        ok     ok     ok      404     404
 get_event              401        ok     ok     ok      404     404
 undo_event             401        ok     ok     ok      404     404
 """

@@ -95,6 +95,7 @@ async def test_one_task(fresh: Fresh, workspace: Workspace) -> None:
         ("/projects/FLUID/statuses", "find statuses"),
         ("/labels", "find labels"),
         ("/memberships", "find memberships"),
+        ("/events", "find events"),
         ("/events/1", "find events"),
         ("", "find workspaces"),
     ],

@@ -138,8 +138,9 @@ async def test_other_lists(scope: Scope, commands: Commands, begun: bool) -> Non
         named = request("membership", query, memberships.BY_NAME, "Colin Clark")
         await memberships.page(scope, named, removed=put_away)
         await check(scope, commands)
-    await activity.of_ref(scope, ONE, 42 if begun else None, 51)
-    await check(scope, commands)
+    for ref in (None, ONE):
+        await activity.events(scope, ref, 42 if begun else None, 51)
+        await check(scope, commands)
 
 
 async def test_a_later_page_begins_in_the_index_where_the_former_one_ended(
