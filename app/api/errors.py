@@ -31,7 +31,7 @@ MEDIA_TYPE = "application/problem+json"
 
 logger = get_logger(__name__)
 
-_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_METHODS = ("DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT")
 _BY_STATUS = {
     401: ErrorCode.AUTHENTICATION_REQUIRED,
     403: ErrorCode.PERMISSION_DENIED,
@@ -160,14 +160,15 @@ def _from_http(scope: Scope, error: HTTPException) -> PastisError:
 
 
 def _allowed_methods(scope: Scope) -> list[str]:
-    """Ask all routes, because Starlette only asks the first of several on one path."""
+    """Ask all routes, because Starlette only asks the first of several on one path; HEAD goes with GET."""
     routes = scope["app"].router.routes
     probe = {key: value for key, value in scope.items() if key != "fastapi"}
-    return [
+    found = {
         method
         for method in _METHODS
         if any(route.matches({**probe, "method": method})[0] is Match.FULL for route in routes)
-    ]
+    }
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def _document(error: PastisError, language: str, request_id: str) -> dict[str, Any]:

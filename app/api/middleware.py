@@ -45,6 +45,8 @@ logger = get_logger(__name__)
 class RequestLayer:
     """Give each request an id, bounds, safe headers, an answer to the unforeseen and one line in the log.
 
+    What lies behind it sees GET in the place of HEAD; the body of the answer is left out here.
+
     It leaves three things in the request's `state`: `request_id`; `max_body_bytes`, the limit that
     `StrictRoute` keeps to; and `log`, a dict whose entries every log line of the request carries.
     Dependencies that learn them add `actor` and `workspace` to it: `request.state.log["actor"] = user.id`.
@@ -63,18 +65,22 @@ class RequestLayer:
             await self._app(scope, receive, send)
             return
         began = perf_counter()
+        method = scope["method"]
+        if method == "HEAD":
+            scope = {**scope, "method": "GET"}
         header_bytes, request_id = _read_headers(scope["headers"])
         log: dict[str, Any] = {"request_id": request_id}
         state = scope.setdefault("state", {})
         state.update(request_id=request_id, log=log, max_body_bytes=self._max_body_bytes)
-        answer = _Answer(send, ((b"x-request-id", request_id.encode()), *self._headers(scope["path"])))
+        headers = ((b"x-request-id", request_id.encode()), *self._headers(scope["path"]))
+        answer = _Answer(send, headers, bodiless=method == "HEAD")
         token = request_context.set(log)
         try:
             await self._run(scope, receive, answer, header_bytes)
         finally:
             logger.info(
                 "request",
-                method=scope["method"],
+                method=method,
                 route=_route(scope),
                 status=answer.status or _CLIENT_CLOSED,
                 duration_ms=round((perf_counter() - began) * 1000, 2),
@@ -102,11 +108,12 @@ class RequestLayer:
 class _Answer:
     """The `send` that the application is given: notes the status and adds the headers it did not set."""
 
-    __slots__ = ("_headers", "_send", "status")
+    __slots__ = ("_bodiless", "_headers", "_send", "status")
 
-    def __init__(self, send: Send, headers: tuple[Header, ...]) -> None:
+    def __init__(self, send: Send, headers: tuple[Header, ...], *, bodiless: bool) -> None:
         self._send = send
         self._headers = headers
+        self._bodiless = bodiless
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -115,6 +122,8 @@ class _Answer:
             given = message.get("headers", ())
             names = {name for name, _ in given}
             message["headers"] = [*given, *(header for header in self._headers if header[0] not in names)]
+        elif self._bodiless:
+            message = {**message, "body": b""}
         await self._send(message)
 
 

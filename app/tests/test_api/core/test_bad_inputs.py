@@ -262,13 +262,35 @@ async def test_malformed_and_absent_names_in_paths(operation: Operation, world: 
 async def test_other_methods(path: str, world: World) -> None:
     allowed = [one for one in OPERATIONS if one.path == path]
     async with attempts(world, allowed[0]) as found:
-        for method in {*METHODS, "TRACE", "PROPFIND"} - {one.method for one in allowed}:
+        methods = {one.method for one in allowed}
+        if "GET" in methods:
+            methods.add("HEAD")
+        for method in {*METHODS, "TRACE", "PROPFIND"} - methods:
             answer = await found.send(method=method, content=b"")
             if method == "HEAD":
                 assert (answer.status_code, answer.content) == (405, b"")
             else:
                 found.expect(answer, method, ErrorCode.METHOD_NOT_ALLOWED, declared=False)
-            assert answer.headers["allow"].split(", ") == sorted(one.method for one in allowed)
+            assert answer.headers["allow"].split(", ") == sorted(methods)
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method == "GET"], ids=str)
+async def test_head_is_answered_as_get_without_a_body(operation: Operation, world: World) -> None:
+    async with attempts(world, operation) as found:
+        for options in ({}, {"client": world.owner.as_("x")}, {"params": {"colour": "1"}}):
+            got = await found.send(**options)
+            head = await found.send(method="HEAD", **options)
+            assert (head.status_code, head.content) == (got.status_code, b"")
+            assert _lasting(head) == _lasting(got)
+        etag = (await found.send()).headers.get("etag")
+        if etag is not None:
+            head = await found.send(method="HEAD", headers={"If-None-Match": etag})
+            assert (head.status_code, head.headers["etag"]) == (304, etag)
+
+
+def _lasting(answer: Answer) -> dict[str, str]:
+    """The headers, without the ids of requests, which are in problems too."""
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
 @pytest.mark.parametrize("operation", VERSIONED, ids=str)

@@ -407,7 +407,7 @@ async def test_an_unknown_path(client: AsyncClient) -> None:
 async def test_allow_lists_every_method_of_the_path(client: AsyncClient) -> None:
     response = await client.patch("/api/things/1")
     check(response, 405, "method_not_allowed")
-    assert response.headers["allow"] == "DELETE, GET"
+    assert response.headers["allow"] == "DELETE, GET, HEAD"
     assert (await client.put("/loose")).headers["allow"] == "POST"
 
 

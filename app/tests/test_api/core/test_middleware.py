@@ -140,6 +140,19 @@ async def test_the_line_of_a_request(client: AsyncClient, settings: Settings) ->
     assert inner["actor"] == "user-1"
 
 
+async def test_head_is_get_without_a_body(client: AsyncClient, settings: Settings) -> None:
+    for path, status in (("/api/items/7", 200), ("/nowhere", 404), ("/api/items", 405)):
+        got, head = await client.get(path), await client.head(path)
+        assert (got.status_code, head.status_code, head.content) == (status, status, b"")
+        assert head.headers["content-length"] == got.headers["content-length"] != "0"
+    heads = [line for line in lines(settings) if line["event"] == "request" and line["method"] == "HEAD"]
+    assert [(line["route"], line["status"]) for line in heads] == [
+        ("/api/items/{item_id}", 200),
+        (None, 404),
+        ("/api/items", 405),
+    ]
+
+
 async def test_refusals_have_their_line(client: AsyncClient, settings: Settings) -> None:
     await client.get("/nowhere")
     await client.patch("/api/items/7")
