@@ -98,6 +98,8 @@ class Database:
         self.client = client
         self.name = name
         self.engine = Engine(client, name)
+        self._collections: dict[type[Model], AsyncCollection[Doc]] = {}
+        self._committed: dict[type[Model], AsyncCollection[Doc]] = {}
         self._points: dict[type[Model], PointReader] = {}
 
     @classmethod
@@ -122,7 +124,18 @@ class Database:
         return cls(client, settings.database_name)
 
     def collection(self, model: type[Model]) -> AsyncCollection[Doc]:
-        return self.engine.get_collection(model)
+        known = self._collections.get(model)
+        if known is None:
+            known = self._collections[model] = self.engine.get_collection(model)
+        return known
+
+    def committed(self, model: type[Model]) -> AsyncCollection[Doc]:
+        """The collection without what a change of primary may still undo."""
+        known = self._committed.get(model)
+        if known is None:
+            majority = ReadConcern("majority")
+            known = self._committed[model] = self.collection(model).with_options(read_concern=majority)
+        return known
 
     def points(self, model: type[Model], projection: Doc) -> PointReader:
         """The reader that gathers point reads of a collection; the projection is the same for all callers."""

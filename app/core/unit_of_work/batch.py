@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pymongo import DeleteOne, InsertOne, UpdateOne
-from pymongo.asynchronous.client_session import AsyncClientSession
 
 from app.core.database.engine import Database
 from app.core.documents import Doc, Entity
+from app.core.unit_of_work.ground import ConflictError, Ground
 from app.core.unit_of_work.recent import Key, Recent
 
 Write = InsertOne[Doc] | UpdateOne | DeleteOne
@@ -19,10 +19,6 @@ _WRITE_ORDER: Sequence[type] = (DeleteOne, UpdateOne, InsertOne)
 # Left to itself the server weighs every index that begins with the workspace, which costs it more than the
 # write.
 BY_ID = "_id_"
-
-
-class ConflictError(Exception):
-    """Another process changed what this transaction stands on: run it again."""
 
 
 @dataclass(slots=True)
@@ -36,12 +32,10 @@ class Entry:
 class Batch:
     """All documents that the commands of one transaction have met, each once."""
 
-    def __init__(
-        self, database: Database, session: AsyncClientSession, workspace_id: str, recent: Recent
-    ) -> None:
+    def __init__(self, database: Database, ground: Ground, workspace_id: str, recent: Recent) -> None:
         self._database = database
         self._recent = recent
-        self._session = session
+        self._ground = ground
         self._workspace_id = workspace_id
         self.entries: dict[Key, Entry] = {}
         # A dictionary, as it keeps the order: a name is let go before another document takes it.
@@ -69,10 +63,11 @@ class Batch:
         key = (model, id_)
         if key in self.entries:
             return True
+        if not self._recent.knows(key):
+            return False
         doc = self._recent.get(key)
-        if doc is not None:
-            self.entries[key] = Entry(doc, doc)
-        return doc is not None
+        self.entries[key] = Entry(doc, doc)
+        return True
 
     async def load_all(self, wanted: Mapping[type[Entity], Collection[str]]) -> None:
         for model, ids in wanted.items():
@@ -83,14 +78,16 @@ class Batch:
     ) -> list[Doc]:
         """Documents by a query, which sees everything that the commands so far have written."""
         await self.flush()
+        await self._ground.open()
         docs = await self._read(model, query, sort, limit)
         return [self._known(model, doc) for doc in docs]
 
     async def count(self, model: type[Entity], query: Doc, limit: int) -> int:
         """How many documents match, counted up to the limit."""
         await self.flush()
+        session = await self._ground.open()
         return await self._database.collection(model).count_documents(
-            {"workspace_id": self._workspace_id, **query}, limit=limit, session=self._session
+            {"workspace_id": self._workspace_id, **query}, limit=limit, session=session
         )
 
     def put(self, key: Key, doc: Doc | None) -> None:
@@ -119,9 +116,8 @@ class Batch:
         # In order, or the driver goes on after an error that has ended the transaction, and reports the
         # second error, that there is no transaction, in place of the first.
         self.written = True
-        result = await self._database.collection(model).bulk_write(
-            writes, ordered=True, session=self._session
-        )
+        session = await self._ground.open()
+        result = await self._database.collection(model).bulk_write(writes, ordered=True, session=session)
         done = result.inserted_count + result.matched_count + result.deleted_count
         if done != len(writes):
             raise ConflictError
@@ -134,8 +130,10 @@ class Batch:
         limit: int = 0,
         hint: str | None = None,
     ) -> list[Doc]:
-        cursor = self._database.collection(model).find(
-            {"workspace_id": self._workspace_id, **query}, session=self._session, limit=limit, hint=hint
+        session = self._ground.reading
+        collection = self._database.committed(model) if session is None else self._database.collection(model)
+        cursor = collection.find(
+            {"workspace_id": self._workspace_id, **query}, session=session, limit=limit, hint=hint
         )
         return await (cursor.sort(list(sort)) if sort else cursor).to_list()
 

@@ -1,6 +1,7 @@
-"""Documents as this process last saw them, true for as long as nobody else has written to the workspace."""
+"""A workspace as this process last left it, true for as long as nobody else has written to it."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from app.core.documents import Doc, Entity
 
@@ -19,26 +20,48 @@ class Recent:
 
     def __init__(self) -> None:
         self._docs: OrderedDict[Key, Doc] = OrderedDict()
-        self._writes: int | None = None
+        self._last: Mapping[Key, Doc | None] = {}
+        self._head: Doc | None = None
+        self._alone = False
+        self.mutations: Mapping[str, Doc] = {}
+        """The answers that the last transaction records, which nobody can read before it has committed."""
+        self.generation = 0
+        """Moves whenever something turns out to be wrong: whoever stands on it must begin again."""
 
-    def trust(self, writes: int) -> None:
-        """Forget everything if somebody else has written since."""
-        if writes != self._writes:
+    def head(self) -> Doc | None:
+        """The head as it was left; None where it must be read first, as others may be writing too."""
+        return self._head if self._alone else None
+
+    def trust(self, head: Doc) -> None:
+        """Compare with the head that was found: forget everything if somebody else has written since."""
+        if self._head is not None and self._head["writes"] == head["writes"]:
+            self._alone = True
+        else:
             self.forget()
 
     def forget(self) -> None:
         self._docs.clear()
-        self._writes = None
+        self._last, self.mutations = {}, {}
+        self._head = None
+        self._alone = False
+        self.generation += 1
+
+    def knows(self, key: Key) -> bool:
+        return key in self._last or key in self._docs
 
     def get(self, key: Key) -> Doc | None:
-        doc = self._docs.get(key)
-        if doc is not None:
-            self._docs.move_to_end(key)
-        return doc
+        """A document that is known, or None where it is known that there is none."""
+        if key in self._last:
+            return self._last[key]
+        self._docs.move_to_end(key)
+        return self._docs[key]
 
-    def keep(self, docs: dict[Key, Doc | None], writes: int) -> None:
-        """Remember what a committed transaction leaves; None for what is not there any more."""
-        self._writes = writes
+    def keep(self, docs: Mapping[Key, Doc | None], mutations: Mapping[str, Doc], head: Doc) -> None:
+        """Remember what a transaction leaves; None for what is not there any more.
+
+        All of the last one is known, however much it is: it may not have committed yet.
+        """
+        self._head, self._last, self.mutations = head, docs, mutations
         for key, doc in docs.items():
             if doc is None:
                 self._docs.pop(key, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,11 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from app.core.database.errors import is_unknown_commit
 from app.core.documents import Doc, Entity, loaded, stored
 from app.core.errors import ErrorCode, PastisError, not_found
-from app.core.log import Event, Head, Mutation
+from app.core.log import Event, Mutation
 from app.core.logging import get_logger
-from app.core.unit_of_work.batch import Batch, ConflictError
+from app.core.unit_of_work.batch import Batch
 from app.core.unit_of_work.command import Command, Outcome, Submission
+from app.core.unit_of_work.ground import ConflictError, Ground
 from app.core.unit_of_work.work import Work
 from app.utils.ids import new_id
 
@@ -44,9 +46,21 @@ class Result:
 
 
 class Transaction:
-    """One snapshot transaction over a workspace; `run` may be tried again with a new instance."""
+    """One snapshot transaction over a workspace; `run` may be tried again with a new instance.
 
-    def __init__(self, writers: "Writers", workspace_id: str) -> None:
+    `before` ends with the transaction before this one. `hand_over` is called when all is written and only
+    the commit is awaited: another may then decide on what this one leaves.
+    """
+
+    def __init__(
+        self,
+        writers: "Writers",
+        workspace_id: str,
+        before: "asyncio.Future[None] | None" = None,
+        hand_over: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._before = before
+        self._hand_over = hand_over
         self._writers = writers
         self._database = writers.database
         self._workspace_id = workspace_id
@@ -86,69 +100,63 @@ class Transaction:
         async with self._database.session() as session:
             await self._database.begin(session)
             try:
-                head = await self._head(session, group)
-                self._recent.trust(head["writes"])
-                batch = Batch(self._database, session, self._workspace_id, self._recent)
-                writes = await self._decide(session, batch, head, group)
+                head = await self._decide(session, group)
             except BaseException:
                 # Perhaps what was remembered is why: the next attempt reads everything.
                 self._recent.forget()
                 await _abort(session)
                 raise
-            if writes:
-                await self._commit(session, batch, head["writes"] + 1)
-            else:
-                await _abort(session)
+            await (_abort(session) if head is None else self._commit(session))
 
-    async def _commit(self, session: AsyncClientSession, batch: Batch, writes: int) -> None:
+    async def _commit(self, session: AsyncClientSession) -> None:
+        self._hand_over()
         try:
             await _commit(session)
         except BaseException:
             self._recent.forget()  # nobody knows what is there now
             raise
-        self._recent.keep({key: entry.current for key, entry in batch.entries.items()}, writes)
         self._writers.stats.transactions += 1
         self._writers.stats.commands += len(self._events)
 
-    async def _decide(
-        self, session: AsyncClientSession, batch: Batch, head: Doc, group: list[Submission]
-    ) -> bool:
-        """Run every decision over one identity map and write the lot; false where nothing is to commit."""
-        known = await self._known_mutations(session, group)
+    async def _decide(self, session: AsyncClientSession, group: list[Submission]) -> Doc | None:
+        """Run every decision over one identity map and write the lot.
+
+        Gives the head as it is then, or None where nothing is to commit.
+        """
+        ground = Ground(self._database, session, self._workspace_id, self._recent, self._before)
+        batch = Batch(self._database, ground, self._workspace_id, self._recent)
+        log = _Log(await self._head(ground, group), [], {})
+        known = await self._known_mutations(ground, group)
         await batch.load_all(_wanted(group))
-        log = _Log(head, [], {})
         for submission in group:
             await self._decide_one(batch, log, submission, known)
         if any(one.context.dry_run for one in group):
             await batch.flush()  # a unique index may refuse it, as it would without the dry run
-            return False
-        await self._write(session, batch, log)
-        self._events = log.events
-        return bool(log.events or log.mutations or batch.written)
+        elif log.events or log.mutations or batch.dirty or batch.written:
+            return await self._write(session, ground, batch, log)
+        # What is answered without a write must be true of what is there, too.
+        await ground.open()
+        return None
 
-    async def _head(self, session: AsyncClientSession, group: list[Submission]) -> Doc:
-        head = await self._database.collection(Head).find_one({"_id": self._workspace_id}, session=session)
-        if head is not None:
-            return head
-        if any(command.founds for one in group for command in one.commands):
-            return {
-                "_id": self._workspace_id,
-                "seq": 0,
-                "writes": 0,
-                "floor": 0,
-                "epoch": new_id(),
-                "new": True,
-            }
-        raise not_found("workspace")
+    async def _head(self, ground: Ground, group: list[Submission]) -> Doc:
+        if ground.head is None:
+            await ground.open()
+        if ground.head is None:
+            if not any(command.founds for one in group for command in one.commands):
+                raise not_found("workspace")
+            ground.head = {"_id": self._workspace_id, "seq": 0, "writes": 0, "floor": 0, "epoch": new_id()}
+        return ground.head
 
-    async def _known_mutations(self, session: AsyncClientSession, group: list[Submission]) -> dict[str, Doc]:
+    async def _known_mutations(self, ground: Ground, group: list[Submission]) -> dict[str, Doc]:
         keys = [key for one in group if (key := self._mutation_id(one)) is not None]
         if not keys:
             return {}
-        docs = (
-            await self._database.collection(Mutation).find({"_id": {"$in": keys}}, session=session).to_list()
+        found = (
+            await self._database.committed(Mutation)
+            .find({"_id": {"$in": keys}}, session=ground.reading)
+            .to_list()
         )
-        return {doc["_id"]: doc for doc in docs}
+        return {doc["_id"]: doc for doc in found} | dict(self._recent.mutations)
 
     def _mutation_id(self, submission: Submission) -> str | None:
         context = submission.context
@@ -244,31 +252,19 @@ class Transaction:
             return None
         return loaded(self._writers.kinds[frozen["kind"]], frozen["doc"])
 
-    async def _write(self, session: AsyncClientSession, batch: Batch, log: "_Log") -> None:
+    async def _write(self, session: AsyncClientSession, ground: Ground, batch: Batch, log: "_Log") -> Doc:
         # Changes of internal fields are written without an event, and move the head's `writes` all the same.
-        if log.events or log.mutations or batch.dirty or batch.written:
-            await self._advance(session, log)
+        head = await ground.move(len(log.events))
         await batch.flush()
         if log.events:
             await self._database.collection(Event).insert_many(log.events, ordered=False, session=session)
         if log.mutations:
             records = list(log.mutations.values())
             await self._database.collection(Mutation).insert_many(records, ordered=False, session=session)
-
-    async def _advance(self, session: AsyncClientSession, log: "_Log") -> None:
-        """Move the head by as many numbers as there are events, inside the transaction that writes them."""
-        heads = self._database.collection(Head)
-        head = dict(log.head)
-        if head.pop("new", False):
-            await heads.insert_one({**head, "seq": len(log.events), "writes": 1}, session=session)
-            return
-        moved = await heads.update_one(
-            {"_id": self._workspace_id, "seq": head["seq"]},
-            {"$inc": {"seq": len(log.events), "writes": 1}},
-            session=session,
-        )
-        if moved.matched_count != 1:
-            raise ConflictError
+        self._events = log.events
+        docs = {key: entry.current for key, entry in batch.entries.items()}
+        self._recent.keep(docs, log.mutations, head)
+        return head
 
 
 @dataclass(slots=True)

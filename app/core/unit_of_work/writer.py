@@ -17,8 +17,8 @@ from app.core.database.errors import classify, is_duplicate_key, is_transient, i
 from app.core.documents import Doc, Entity
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work.abandoned import end_abandoned
-from app.core.unit_of_work.batch import ConflictError
 from app.core.unit_of_work.command import Command, Context, Outcome, Reaction, Submission
+from app.core.unit_of_work.ground import ConflictError
 from app.core.unit_of_work.recent import RecentByWorkspace
 from app.core.unit_of_work.transaction import Transaction
 
@@ -118,25 +118,50 @@ class Writer:
 
     async def drain(self) -> None:
         """Commit what waits, and what comes meanwhile. No timer: a lone command goes alone."""
+        before: asyncio.Future[None] | None = None
         try:
             while self.waiting:
                 count = min(len(self.waiting), MAX_TOGETHER)
                 taken = [self.waiting.popleft() for _ in range(count)]
-                await self._settle([one for one in taken if not one.future.done()])
+                before = await self._begin([one for one in taken if not one.future.done()], before)
+                if not self.waiting:
+                    # Those who come until then go together.
+                    await asyncio.wait({before})
         finally:
             self._draining = False
 
-    async def _settle(self, submissions: list[Submission]) -> None:
-        """Bring every submission to an outcome or an error; never raises."""
-        dry = [one for one in submissions if one.context.dry_run]
-        wet = [one for one in submissions if not one.context.dry_run]
-        for group in (*([one] for one in dry), wet):
-            if group:
-                await self._settle_group(group)
+    async def _begin(
+        self, submissions: list[Submission], before: "asyncio.Future[None] | None"
+    ) -> "asyncio.Future[None]":
+        """Settle submissions behind those before; returns as soon as others may decide on what they leave."""
+        handed_over = asyncio.Event()
+        settled = asyncio.create_task(self._settle(submissions, before, handed_over.set))
+        settled.add_done_callback(lambda _: handed_over.set())
+        await handed_over.wait()
+        return settled
 
-    async def _settle_group(self, group: list[Submission]) -> None:
+    async def _settle(
+        self,
+        submissions: list[Submission],
+        before: "asyncio.Future[None] | None",
+        hand_over: Callable[[], None],
+    ) -> None:
+        """Bring every submission to an outcome or an error; never raises."""
+        for one in submissions:
+            if one.context.dry_run:
+                await self._settle_group([one], before)
+        wet = [one for one in submissions if not one.context.dry_run]
+        if wet:
+            await self._settle_group(wet, before, hand_over)
+
+    async def _settle_group(
+        self,
+        group: list[Submission],
+        before: "asyncio.Future[None] | None" = None,
+        hand_over: Callable[[], None] = lambda: None,
+    ) -> None:
         try:
-            await self._commit(group)
+            await self._commit(group, before, hand_over)
         except Exception as exc:  # noqa: BLE001 - whatever it is, nobody may wait for ever
             if len(group) > 1 and _may_be_of_one(exc):
                 # Alone, each finds out whether it was the one.
@@ -145,12 +170,17 @@ class Writer:
             else:
                 _fail(group, _refusal(exc))
 
-    async def _commit(self, group: list[Submission]) -> None:
+    async def _commit(
+        self,
+        group: list[Submission],
+        before: "asyncio.Future[None] | None",
+        hand_over: Callable[[], None],
+    ) -> None:
         """Run the group in one transaction; again where another process was faster."""
         deadline = monotonic() + DEADLINE_SECONDS
         attempt = 0
         while True:
-            transaction = Transaction(self._writers, self.workspace_id)
+            transaction = Transaction(self._writers, self.workspace_id, before, hand_over)
             try:
                 await transaction.run(group)
             except (ConflictError, PyMongoError) as exc:

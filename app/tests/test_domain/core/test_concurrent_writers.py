@@ -200,7 +200,8 @@ async def test_what_another_process_changed_in_internal_fields_is_seen(bench: Be
         return work.update(found, description=found.description + found.folded)
 
     await bench.run(Command("label.update", decide))
-    assert seen == ["theirs"]
+    # The first decision went by what was remembered, and was thrown away.
+    assert seen[-1] == "theirs"
     stored = await bench.label(label.id)
     assert (stored["folded"], stored["description"]) == ("theirs", "remembered theirs")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.core.documents import Doc
 from app.core.unit_of_work import Writers
 from app.core.unit_of_work.recent import DOCUMENTS, WORKSPACES, Recent, RecentByWorkspace
 from app.models import ENTITIES
@@ -12,26 +13,59 @@ from app.tests.support.clock import TestClock
 from app.tests.support.factories import Workspace
 
 
+def at(writes: int) -> Doc:
+    return {"_id": "w", "seq": writes, "writes": writes}
+
+
 def test_it_is_trusted_only_at_the_number_of_writes_that_it_was_left_with() -> None:
     recent = Recent()
-    recent.keep({(Label, "a"): {"_id": "a"}, (Label, "b"): {"_id": "b"}}, 7)
-    recent.trust(7)
+    recent.keep({(Label, "a"): {"_id": "a"}, (Label, "b"): {"_id": "b"}}, {}, at(7))
+    recent.trust(at(7))
     assert recent.get((Label, "a")) == {"_id": "a"}
-    recent.keep({(Label, "a"): None}, 8)
-    recent.trust(8)
+    recent.keep({(Label, "a"): None}, {}, at(8))
+    recent.trust(at(8))
+    assert recent.knows((Label, "a"))
     assert recent.get((Label, "a")) is None
     assert recent.get((Label, "b")) == {"_id": "b"}
-    recent.trust(9)
-    assert recent.get((Label, "b")) is None
+    before = recent.generation
+    recent.trust(at(9))
+    assert not recent.knows((Label, "a"))
+    assert not recent.knows((Label, "b"))
+    assert recent.generation > before
+
+
+def test_the_head_is_remembered_only_while_nobody_else_writes() -> None:
+    recent = Recent()
+    recent.keep({}, {}, at(1))
+    assert recent.head() is None  # who knows who else is there
+    recent.trust(at(1))
+    assert recent.head() == at(1)
+    recent.keep({}, {}, at(2))
+    assert recent.head() == at(2)
+    recent.trust(at(3))
+    assert recent.head() is None
+    recent.keep({}, {}, at(4))
+    assert recent.head() is None
 
 
 def test_it_is_bounded_and_keeps_what_is_used() -> None:
     recent = Recent()
-    recent.keep({(Label, str(n)): {"_id": str(n)} for n in range(DOCUMENTS)}, 1)
+    recent.keep({(Label, str(n)): {"_id": str(n)} for n in range(DOCUMENTS)}, {}, at(1))
+    recent.keep({}, {}, at(2))
     assert recent.get((Label, "0")) is not None
-    recent.keep({(Label, "new"): {"_id": "new"}}, 2)
-    assert recent.get((Label, "0")) is not None
-    assert recent.get((Label, "1")) is None
+    recent.keep({(Label, "new"): {"_id": "new"}}, {}, at(3))
+    assert recent.knows((Label, "0"))
+    assert not recent.knows((Label, "1"))
+
+
+def test_all_of_the_last_transaction_is_known() -> None:
+    recent = Recent()
+    recent.keep({(Label, str(n)): {"_id": str(n)} for n in range(DOCUMENTS + 9)}, {"m": {"_id": "m"}}, at(1))
+    assert recent.get((Label, "0")) == {"_id": "0"}
+    assert recent.mutations == {"m": {"_id": "m"}}
+    recent.keep({}, {}, at(2))
+    assert not recent.knows((Label, "0"))
+    assert not recent.mutations
 
 
 def test_so_are_the_workspaces() -> None:

@@ -64,6 +64,7 @@ class Model:
             return ErrorCode.ALREADY_EXISTS
         if request.dry_run:
             self.labels, self.seq = before, seq
+            answer = [(None, shown) for _, shown in answer]
         elif request.key is not None:
             self.remembered[request.key] = (request.steps, answer)
         return answer
