@@ -86,8 +86,12 @@ def _interrupted_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Do as Ctrl-C does: while asyncio runs, that cancels, as what is raised in its callbacks may be lost."""
+    ctrl_c = signal.getsignal(signal.SIGINT)
+    if not callable(ctrl_c):  # a shell's background jobs ignore it
+        raise KeyboardInterrupt
+    ctrl_c(number, frame)
 
 
 def shown_url(url: str) -> str:
