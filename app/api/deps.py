@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Container
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
@@ -124,6 +125,7 @@ IfMatch = Annotated[
     str | None,
     Header(description="The ETag that the change is for; 412 with the present state if it has moved."),
 ]
+NoMatch = Annotated[str | None, Header(alias="if-match", include_in_schema=False)]
 DryRun = Annotated[bool, Query(description="Answer as if it were done, and do nothing.")]
 
 
@@ -136,6 +138,13 @@ async def write_scope(
     scope: Scope = request.state.scope
     context = await _write_context(request, scope.context, idempotency_key, dry_run=dry_run)
     return scope.with_write(context, _versions(if_match))
+
+
+async def refuse_match(if_match: NoMatch = None) -> None:
+    """For what makes something new: it has no state yet that If-Match could match (RFC 9110, 13.1.1)."""
+    if if_match is not None:
+        strong_tags(if_match)
+        raise PastisError(ErrorCode.PRECONDITION_FAILED, header="If-Match")
 
 
 async def write_account(
@@ -162,11 +171,13 @@ async def _write_context(request: Request, context: Context, key: str | None, *,
     return replace(context, idempotency_key=key, fingerprint=fingerprint, dry_run=dry_run)
 
 
-def _versions(if_match: str | None) -> frozenset[int] | None:
-    """The versions in If-Match; None for `*` and for no header."""
-    tags = None if if_match is None else strong_tags(if_match)
-    if tags is None:
+def _versions(if_match: str | None) -> Container[int] | None:
+    """The versions in If-Match, which are all for `*`; None for no header."""
+    if if_match is None:
         return None
+    tags = strong_tags(if_match)
+    if tags is None:
+        return range(sys.maxsize)
     # One that this server cannot have made never matches.
     return frozenset(int(text) for text in tags if text.isascii() and text.isdecimal() and len(text) < 19)
 

@@ -98,6 +98,8 @@ def _add_nulls(value: Any, schema: Spec, schemas: Spec) -> None:
 def _describe_operation(operation: Spec) -> None:
     if "304" in operation["responses"]:
         operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
+    if "201" in operation["responses"]:  # there is nothing yet that it could match
+        operation["parameters"] = [one for one in operation["parameters"] if one["name"] != "if-match"]
     for status, response in operation["responses"].items():
         names = _BY_STATUS.get(status, _of_success(operation, status) if status < "300" else [])
         if names:
@@ -108,7 +110,7 @@ def _describe_operation(operation: Spec) -> None:
 def _of_success(operation: Spec, status: str) -> list[str]:
     parameters = {one["name"] for one in operation.get("parameters", ())}
     applies = {
-        "ETag": bool(parameters & {"if-match", "If-None-Match"}) and status != "204",
+        "ETag": bool(parameters & {"dry_run", "if-match", "If-None-Match"}) and status != "204",
         "Idempotency-Replayed": "idempotency-key" in parameters,
         "Link": "cursor" in parameters,
         "Location": status in ("201", "202"),

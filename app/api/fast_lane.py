@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.deps import source_of, write_scope
+from app.api.deps import refuse_match, source_of, write_scope
 from app.api.errors import answer
 from app.api.requests import StrictRequest
 from app.api.responses import changed, created, found, listed
@@ -69,6 +69,7 @@ async def _list(request: StrictRequest, access: AccessScope, _: str) -> Response
 
 async def _create(request: StrictRequest, access: AccessScope, _: str) -> Response:
     data = TaskCreate.model_validate(await _body(request))
+    await refuse_match(request.headers.get("if-match"))
     return created(request, await TaskEngine(await _writable(request, access)).create(data))
 
 

@@ -121,6 +121,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.PRECONDITION_FAILED: (
         "Precondition failed",
+        "Nothing is there that {header} could match.",
         "The object has changed since you read it. Read it again and redo your change.",
     ),
     ErrorCode.PRECONDITION_REQUIRED: (

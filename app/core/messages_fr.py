@@ -124,6 +124,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.PRECONDITION_FAILED: (
         "Précondition non remplie",
+        "Il n'y a rien à quoi {header} pourrait correspondre.",
         "L'objet a changé depuis votre lecture. Relisez-le et refaites votre changement.",
     ),
     ErrorCode.PRECONDITION_REQUIRED: (

@@ -1,6 +1,6 @@
 """What a request may reach: every read and write of a workspace goes through one of these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -48,7 +48,7 @@ class Scope:
     context: Context
     secret: bytes
     """Signs cursors."""
-    if_match: frozenset[int] | None = None
+    if_match: Container[int] | None = None
     """The versions that a write may replace; None where the request named none."""
 
     @property
@@ -86,12 +86,19 @@ class Scope:
         """Commit several commands, all or nothing."""
         return await self.writers.run_all(self.workspace_id, commands, self.context)
 
-    def check_version(self, entity: Entity) -> None:
-        """Raises `precondition_failed`, with the current state, where If-Match names other versions."""
-        if self.if_match is not None and entity.version not in self.if_match:
+    def check_version(self, entity: Entity | None) -> None:
+        """Raises `precondition_failed`, with the current state, where If-Match names other versions.
+
+        What is not there has no version, so that nothing matches it.
+        """
+        if self.if_match is None:
+            return
+        if entity is None:
+            raise PastisError(ErrorCode.PRECONDITION_FAILED, header="If-Match")
+        if entity.version not in self.if_match:
             raise PastisError(ErrorCode.PRECONDITION_FAILED, current=public(type(entity), stored(entity)))
 
-    def with_write(self, context: Context, if_match: frozenset[int] | None) -> "Scope":
+    def with_write(self, context: Context, if_match: Container[int] | None) -> "Scope":
         return replace(self, context=context, if_match=if_match)
 
 

@@ -74,10 +74,12 @@ class ActivityEngine:
         if op["verb"] == "delete":
             if entity is not None:
                 raise rules.conflict("changed_since")
+            self._scope.check_version(None)
             await changes.bring_back(work, self._scope, model, op["before"])
             return
         if entity is None:
             raise rules.conflict("gone")
+        self._scope.check_version(entity)
         current = public(model, stored(entity))
         if op["verb"] == "update":
             await changes.take_back(work, self._scope, entity, rules.former_values(op, current))

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Comments, CommentWriter, Paging, RefPath, Requires
+from app.api.deps import Comments, CommentWriter, Paging, RefPath, Requires, refuse_match
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, deleted, found, listed
 from app.api.v1 import problems
@@ -22,7 +22,7 @@ READ = [Depends(Requires(Permission.COMMENT_READ))]
     status_code=201,
     response_model=CommentRead,
     responses=problems.WRITE,
-    dependencies=[Depends(Requires(Permission.COMMENT_CREATE))],
+    dependencies=[Depends(Requires(Permission.COMMENT_CREATE)), Depends(refuse_match)],
 )
 async def create_comment(
     comments: CommentWriter, request: Request, task: RefPath, body: CommentCreate

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from app.api.deps import CheckedKey, Imports, Paging, Process, Requires
+from app.api.deps import CheckedKey, Imports, Paging, Process, Requires, refuse_match
 from app.api.requests import StrictRoute
 from app.api.responses import accepted, listed, plain
 from app.api.uploads import read_upload
@@ -27,7 +27,7 @@ READ = [Depends(Requires(Permission.IMPORT_READ))]
     response_model=ImportRead,
     responses=problems.UPLOAD,
     openapi_extra={"requestBody": form_body()},
-    dependencies=[Depends(Requires(Permission.IMPORT_CREATE))],
+    dependencies=[Depends(Requires(Permission.IMPORT_CREATE)), Depends(refuse_match)],
 )
 async def create_import(imports: Imports, process: Process, request: Request, key: CheckedKey) -> Response:
     """Upload an archive and have it imported. The answer says where its progress can be read.

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Labels, LabelWriter, Paging, Requires
+from app.api.deps import Labels, LabelWriter, Paging, Requires, refuse_match
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, deleted, found, listed
 from app.api.v1 import problems
@@ -20,7 +20,7 @@ READ = [Depends(Requires(Permission.LABEL_READ))]
     status_code=201,
     response_model=LabelRead,
     responses=problems.WRITE,
-    dependencies=[Depends(Requires(Permission.LABEL_CREATE))],
+    dependencies=[Depends(Requires(Permission.LABEL_CREATE)), Depends(refuse_match)],
 )
 async def create_label(labels: LabelWriter, request: Request, body: LabelCreate) -> Response:
     """A new label; its name is unique whatever its case."""

@@ -10,6 +10,7 @@ from app.api.responses import check_match, plain
 from app.api.v1 import problems
 from app.models.users import User
 from app.schemas.users import PasswordUpdate, UserPatch, UserRead
+from app.services.bootstrap import Services
 
 router = APIRouter(
     prefix="/me", tags=["me"], route_class=StrictRoute, dependencies=[Depends(RequiresAccount())]
@@ -18,6 +19,11 @@ router = APIRouter(
 
 def _shown(user: User) -> dict[str, Any]:
     return {name: getattr(user, name) for name in UserRead.model_fields}
+
+
+async def _check_match(services: Services, user_id: str, if_match: str | None) -> None:
+    if if_match is not None:
+        check_match(if_match, _shown(await services.users.get(user_id)))
 
 
 @router.get("", response_model=UserRead, responses=problems.ACCOUNT_READ)
@@ -32,14 +38,16 @@ async def update_me(
 ) -> Response:
     """Change one's profile."""
     user_id = account.principal.user_id
-    if if_match is not None:
-        check_match(if_match, _shown(await services.users.get(user_id)))
+    await _check_match(services, user_id, if_match)
     changes = body.model_dump(exclude_unset=True)
     return plain(request, _shown(await services.users.update(user_id, changes)))
 
 
-@router.put("/password", status_code=204, responses=problems.ACCOUNT_WRITE)
-async def update_password(services: Process, account: Account, body: PasswordUpdate) -> Response:
-    """Set a new password. All other logins end."""
+@router.put("/password", status_code=204, responses=problems.PASSWORD_WRITE)
+async def update_password(
+    services: Process, account: Account, body: PasswordUpdate, if_match: IfMatch = None
+) -> Response:
+    """Set a new password. All other logins end. If-Match means the account, as `/me` shows it."""
+    await _check_match(services, account.principal.user_id, if_match)
     await services.auth.change_password(account.principal, body.current_password, body.password)
     return Response(status_code=204)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.api.deps import Memberships, MembershipWriter, Paging, Requires
+from app.api.deps import Memberships, MembershipWriter, Paging, Requires, refuse_match
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, found, listed
 from app.api.v1 import problems
@@ -24,7 +24,7 @@ Removed = Annotated[bool, Query(description="Those whose membership has ended in
     status_code=201,
     response_model=MembershipRead,
     responses=problems.WRITE,
-    dependencies=[Depends(Requires(Permission.MEMBERSHIP_CREATE))],
+    dependencies=[Depends(Requires(Permission.MEMBERSHIP_CREATE)), Depends(refuse_match)],
 )
 async def create_membership(
     memberships: MembershipWriter, request: Request, body: MembershipCreate

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.api.deps import Paging, Projects, ProjectWriter, RefPath, Requires
+from app.api.deps import Paging, Projects, ProjectWriter, RefPath, Requires, refuse_match
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, found, listed
 from app.api.v1 import problems
@@ -22,7 +22,7 @@ UPDATE = [Depends(Requires(Permission.PROJECT_UPDATE))]
     status_code=201,
     response_model=ProjectRead,
     responses=problems.WRITE,
-    dependencies=[Depends(Requires(Permission.PROJECT_CREATE))],
+    dependencies=[Depends(Requires(Permission.PROJECT_CREATE)), Depends(refuse_match)],
 )
 async def create_project(projects: ProjectWriter, request: Request, body: ProjectCreate) -> Response:
     """A project with the usual statuses on its board."""

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Paging, RefPath, Requires, Statuses, StatusWriter
+from app.api.deps import Paging, RefPath, Requires, Statuses, StatusWriter, refuse_match
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, deleted, found, listed
 from app.api.v1 import problems
@@ -23,7 +23,7 @@ UPDATE = [Depends(Requires(Permission.STATUS_UPDATE))]
     status_code=201,
     response_model=StatusRead,
     responses=problems.WRITE,
-    dependencies=[Depends(Requires(Permission.STATUS_CREATE))],
+    dependencies=[Depends(Requires(Permission.STATUS_CREATE)), Depends(refuse_match)],
 )
 async def create_status(
     statuses: StatusWriter, request: Request, project: RefPath, body: StatusCreate

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.api.deps import Activity, Paging, RefPath, Requires, Tasks, TaskWriter
+from app.api.deps import Activity, Paging, RefPath, Requires, Tasks, TaskWriter, refuse_match
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, found, listed
 from app.api.v1 import problems
@@ -24,7 +24,7 @@ DELETE = [Depends(Requires(Permission.TASK_DELETE))]
     status_code=201,
     response_model=TaskRead,
     responses=problems.WRITE,
-    dependencies=[Depends(Requires(Permission.TASK_CREATE))],
+    dependencies=[Depends(Requires(Permission.TASK_CREATE)), Depends(refuse_match)],
 )
 async def create_task(tasks: TaskWriter, request: Request, body: TaskCreate) -> Response:
     """A task at the end of its project's order."""

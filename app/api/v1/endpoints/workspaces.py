@@ -2,7 +2,15 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Account, AccountWriter, Requires, RequiresAccount, Workspace, WorkspaceWriter
+from app.api.deps import (
+    Account,
+    AccountWriter,
+    Requires,
+    RequiresAccount,
+    Workspace,
+    WorkspaceWriter,
+    refuse_match,
+)
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, found, listed
 from app.api.v1 import problems
@@ -17,7 +25,11 @@ LOGIN = [Depends(RequiresAccount())]
 
 
 @router.post(
-    "", status_code=201, response_model=WorkspaceRead, responses=problems.ACCOUNT_CREATE, dependencies=LOGIN
+    "",
+    status_code=201,
+    response_model=WorkspaceRead,
+    responses=problems.ACCOUNT_CREATE,
+    dependencies=[*LOGIN, Depends(refuse_match)],
 )
 async def create_workspace(account: AccountWriter, request: Request, body: WorkspaceCreate) -> Response:
     """Found a workspace, whose owner one is then."""

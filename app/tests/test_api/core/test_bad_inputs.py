@@ -28,7 +28,8 @@ pytestmark = pytest.mark.anyio
 
 ABSENT = "0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c01"
 EVENTS = 99_999
-VERSIONED = [one for one in OPERATIONS if "if-match" in one.names("header") and "create" not in one.id]
+VERSIONED = [one for one in OPERATIONS if "if-match" in one.names("header")]
+NEW = [one for one in OPERATIONS if one.id.startswith("create_") and one.path.count("/auth/") == 0]
 KEYED = [one for one in OPERATIONS if "idempotency-key" in one.names("header")]
 LISTS = [one for one in OPERATIONS if "cursor" in one.names("query")]
 
@@ -299,11 +300,25 @@ async def test_bad_preconditions(operation: Operation, world: World) -> None:
         for value in ("1", '"1', '"a" "b"', "abc", "", ",", '"1",', "W/1", 'w/"1"', "**", '"1"; "2"'):
             answer = await found.send(headers={"If-Match": value})
             found.expect(answer, value, ErrorCode.INVALID_PRECONDITION)
-        if operation.id == "undo_event":
-            return  # it stands on no version: what has changed since forbids it anyway
         for value in ('"99999999"', 'W/"1"', '"-1"', '"1.0"', f'"{"9" * 400}"', '"\xe9"'):
             answer = await found.send(headers={"If-Match": value.encode("latin-1")})
             found.expect(answer, value, ErrorCode.PRECONDITION_FAILED)
+
+
+@pytest.mark.parametrize("operation", NEW, ids=str)
+async def test_nothing_matches_what_is_not_there_yet(operation: Operation, world: World) -> None:
+    async with attempts(world, operation) as found:
+        for value in ("*", '"1"', f'"{EVENTS}"', 'W/"1"', '"x", "y"'):
+            answer = await found.send(headers={"If-Match": value})
+            found.expect(answer, value, ErrorCode.PRECONDITION_FAILED)
+            assert "current" not in answer.json()
+        for value in ("1", "", "**"):
+            answer = await found.send(headers={"If-Match": value})
+            found.expect(answer, value, ErrorCode.INVALID_PRECONDITION)
+    answer = await found.send(headers={"If-None-Match": "*"})
+    assert answer.status_code == operation.success, "nothing is there: that is what it asks for"
+    if operation.success == 202:
+        await world.ended(answer.headers["location"])
 
 
 @pytest.mark.parametrize("operation", KEYED, ids=str)

@@ -132,7 +132,14 @@ async def test_refused_bodies_are_the_same_and_change_nothing(
 
 
 async def test_writes_are_the_same(workspace: Workspace, slow: Client) -> None:
-    for headers in ({}, {"If-Match": '"1"'}, {"If-Match": "x"}, {"Idempotency-Key": "bad key"}):
+    for headers in (
+        {},
+        {"If-Match": "*"},
+        {"If-Match": "x"},
+        {"Idempotency-Key": "bad key"},
+        {"If-Match": '"1"', "Idempotency-Key": "bad key"},
+        {"If-Match": '"1"', "Content-Type": "text/plain"},
+    ):
         body = {"project_id": "FLUID", "title": "Focus is lost", "priority": "high"}
         fast, other = await both(workspace, slow, "POST", "/tasks", json=body, headers=headers)
         assert fast[0] == other[0]

@@ -324,6 +324,34 @@ async def test_dry_run_and_idempotency(workspace: Workspace, kept: Kept) -> None
     assert await kept.head() == changed["version"] + 1
 
 
+async def test_preconditions_are_about_what_an_undo_changes(workspace: Workspace, kept: Kept) -> None:
+    task = await workspace.task()
+    changed = ok(await workspace.api.patch(f"/tasks/{task['key']}", {"priority": "high"}))
+    later = ok(await workspace.api.patch(f"/tasks/{task['key']}", {"estimate": 3}))
+    before = await kept.state()
+    for stale in (changed["version"], 99_999_999):
+        answer = await undo(workspace.api, changed["version"], headers={"If-Match": f'"{stale}"'})
+        assert refused(answer, 412, "precondition_failed")["current"] == later
+    refused(
+        await undo(workspace.api, changed["version"], headers={"If-Match": "x"}), 422, "invalid_precondition"
+    )
+    assert await kept.state() == before
+    ok(await undo(workspace.api, changed["version"], headers={"If-Match": f'"{later["version"]}"'}), 204)
+    assert (await kept.one(Task, task["id"]))["priority"] == "none"
+    ok(await undo(workspace.api, later["version"], headers={"If-Match": "*"}), 204)
+
+
+async def test_no_precondition_matches_what_is_not_there(workspace: Workspace, kept: Kept) -> None:
+    label = await workspace.label()
+    ok(await workspace.api.delete(f"/labels/{label['id']}"), 204)
+    deleted = await kept.head()
+    for value in ("*", f'"{label["version"]}"', f'"{deleted}"'):
+        answer = await undo(workspace.api, deleted, headers={"If-Match": value})
+        assert "current" not in refused(answer, 412, "precondition_failed")
+    assert await kept.find(Label, label["id"]) is None
+    ok(await undo(workspace.api, deleted), 204)
+
+
 async def test_a_move_back_by_undo_needs_both_projects_open(workspace: Workspace, kept: Kept) -> None:
     await second_project(workspace)
     task = await workspace.task()

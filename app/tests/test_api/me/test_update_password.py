@@ -14,9 +14,9 @@ PATH = "/api/v1/me/password"
 NEW = "another horse battery staple"
 
 
-async def put(client: Client, current: Any, password: Any) -> Answer:
+async def put(client: Client, current: Any, password: Any, **options: Any) -> Answer:
     body = {"current_password": current, "password": password}
-    return await client.at("").request("PUT", PATH, json=body)
+    return await client.at("").request("PUT", PATH, json=body, **options)
 
 
 async def can_log_in(client: Client, user: User, password: str) -> bool:
@@ -36,6 +36,18 @@ async def test_the_new_one_works_and_the_old_one_does_not(workspace: Workspace, 
     assert kept is not None
     assert kept["password_hash"].startswith("$argon2id$")
     assert NEW not in str(kept)
+
+
+async def test_preconditions_are_about_the_account(workspace: Workspace, services: Services) -> None:
+    client = workspace.member
+    shown = await client.at("").get("/api/v1/me")
+    async with unchanged(services, workspace):
+        for stale in ('"1"', f"W/{shown.headers['etag']}"):
+            answer = await put(client, PASSWORD, NEW, headers={"If-Match": stale})
+            assert refused(answer, 412, "precondition_failed")["current"] == shown.json()
+        refused(await put(client, PASSWORD, NEW, headers={"If-Match": "1"}), 422, "invalid_precondition")
+    ok(await put(client, PASSWORD, NEW, headers={"If-Match": shown.headers["etag"]}), 204)
+    ok(await put(client, NEW, PASSWORD, headers={"If-Match": "*"}), 204)
 
 
 @pytest.mark.usefixtures("long_memory")

@@ -17,6 +17,7 @@ EXACT: dict[str, str | int] = {
     "count": 3,
     "expected": "integer",
     "field": "name",
+    "header": "If-Match",
     "kind": "task",
     "limit": 100,
     "max": 9,
