@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pymongo
+from bson.codec_options import CodecOptions
 from odmantic import Model
 from odmantic.engine import AIOEngine, BaseEngine
 from pymongo import AsyncMongoClient
@@ -98,8 +99,7 @@ class Database:
         self.client = client
         self.name = name
         self.engine = Engine(client, name)
-        self._collections: dict[type[Model], AsyncCollection[Doc]] = {}
-        self._committed: dict[type[Model], AsyncCollection[Doc]] = {}
+        self._collections: dict[tuple[type[Model], str], AsyncCollection[Doc]] = {}
         self._points: dict[type[Model], PointReader] = {}
 
     @classmethod
@@ -124,17 +124,22 @@ class Database:
         return cls(client, settings.database_name)
 
     def collection(self, model: type[Model]) -> AsyncCollection[Doc]:
-        known = self._collections.get(model)
-        if known is None:
-            known = self._collections[model] = self.engine.get_collection(model)
-        return known
+        return self._as(model, "it is")
 
     def committed(self, model: type[Model]) -> AsyncCollection[Doc]:
         """The collection without what a change of primary may still undo."""
-        known = self._committed.get(model)
+        return self._as(model, "committed", read_concern=ReadConcern("majority"))
+
+    def in_naive_times(self, model: type[Model]) -> AsyncCollection[Doc]:
+        """The collection with times that do not say that they are UTC, at half the cost of reading many."""
+        return self._as(model, "in naive times", codec_options=CodecOptions(tz_aware=False))
+
+    def _as(self, model: type[Model], kind: str, **options: Any) -> AsyncCollection[Doc]:
+        # Kept, as to make one takes the driver a tenth of the time that a query does.
+        known = self._collections.get((model, kind))
         if known is None:
-            majority = ReadConcern("majority")
-            known = self._committed[model] = self.collection(model).with_options(read_concern=majority)
+            known = self.engine.get_collection(model).with_options(**options)
+            self._collections[model, kind] = known
         return known
 
     def points(self, model: type[Model], projection: Doc) -> PointReader:

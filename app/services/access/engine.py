@@ -1,5 +1,6 @@
 """Turns a token into a principal, and a principal into a scope of one workspace."""
 
+import asyncio
 from collections.abc import Callable
 from time import monotonic
 
@@ -29,6 +30,8 @@ class Access:
         self._clock = clock
         self._secret = secret
         self._known: dict[tuple[str, str | None], tuple[float, Principal | Grant]] = {}
+        self._asking: dict[tuple[str, str | None], asyncio.Task[Principal | Grant]] = {}
+        self._drops = 0
         writers.listeners.append(self._on_commit)
 
     async def identify(self, token: str) -> Principal:
@@ -40,8 +43,7 @@ class Access:
     async def account(self, token: str, source: Doc) -> AccountScope:
         """The scope of a principal outside of any workspace; raises `invalid_token`."""
         principal = await self.identify(token)
-        actor = {"kind": "user", "user_id": principal.user_id, "membership_id": None}
-        return AccountScope(self._database, self._writers, principal, Context(actor, source))
+        return self._account(principal, source)
 
     async def enter(self, token: str, workspace_ref: str, source: Doc) -> Scope:
         """The scope of a member in a workspace, named by id or slug.
@@ -55,9 +57,11 @@ class Access:
 
     def account_of(self, user: User, source: Doc) -> AccountScope:
         """The scope of an account without a login: for commands, whose user has the machine itself."""
-        actor = {"kind": "user", "user_id": user.id, "membership_id": None}
-        principal = Principal(user.id, "", user.email, user.display_name)
-        return AccountScope(self._database, self._writers, principal, Context(actor, source))
+        return self._account(Principal(user.id, "", user.email, user.display_name), source)
+
+    def _account(self, principal: Principal, source: Doc) -> AccountScope:
+        actor = {"kind": "user", "user_id": principal.user_id, "membership_id": None}
+        return AccountScope(self._database, self._writers, principal, Context(actor, source), self._secret)
 
     async def act_for(self, user: User, workspace_id: str, source: Doc) -> Scope:
         """The scope of an account's membership without a login.
@@ -84,23 +88,42 @@ class Access:
         self._drop(lambda found: _principal(found).user_id == user_id)
 
     async def _look_up(self, access_hash: str, ref: str | None) -> Principal | Grant:
-        known = self._known.get((access_hash, ref))
+        key = (access_hash, ref)
+        known = self._known.get(key)
         if known is not None and known[0] > monotonic():
             return known[1]
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._ask(*key))
+            asking.add_done_callback(lambda done: self._answered(key, done))
+        # Requests that come together share the answer; one whose client leaves must not take it along.
+        return await asyncio.shield(asking)
+
+    async def _ask(self, access_hash: str, ref: str | None) -> Principal | Grant:
+        drops = self._drops
         found = await queries.principal(self._database, access_hash, self._clock.now(), ref)
         if found is None or not found["user"] or not found["user"][0]["active"]:
             raise PastisError(ErrorCode.INVALID_TOKEN)
         result = _read_principal(found) if ref is None else _read_grant(found)
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        self._known[access_hash, ref] = (monotonic() + CACHE_SECONDS, result)
+        if drops == self._drops:  # else it may be of before what was dropped
+            self._known[access_hash, ref] = (monotonic() + CACHE_SECONDS, result)
         return result
+
+    def _answered(self, key: tuple[str, str | None], asking: "asyncio.Task[Principal | Grant]") -> None:
+        if self._asking.get(key) is asking:
+            del self._asking[key]
+        if not asking.cancelled():
+            asking.exception()  # seen, even where all who asked have left
 
     def _on_commit(self, workspace_id: str, events: list[Doc]) -> None:
         if any(op["kind"] in WATCHED for event in events for op in event["ops"]):
             self._drop(lambda found: isinstance(found, Grant) and found.workspace_id == workspace_id)
 
     def _drop(self, condition: Callable[[Principal | Grant], bool]) -> None:
+        self._drops += 1
+        self._asking.clear()  # whoever comes now asks again
         self._known = {key: entry for key, entry in self._known.items() if not condition(entry[1])}
 
 

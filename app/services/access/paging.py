@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -74,5 +75,17 @@ def read_cursor(text: str, secret: bytes, scope: str) -> tuple[Any, str]:
     return value, id_
 
 
+def cut(
+    found: list[Doc], limit: int, order: Order, secret: bytes, scope: str
+) -> tuple[list[Doc], str | None]:
+    """A page of what was found, which is one more than the limit where there is more, and the next cursor."""
+    page = found[:limit]
+    return page, write_cursor(order, page[-1], secret, scope) if len(found) > limit else None
+
+
 def write_cursor(order: Order, doc: Doc, secret: bytes, scope: str) -> str:
-    return cursors.encode([order.value(doc), doc["_id"]], secret, scope)
+    """The cursor of the page that ends with a document; its times may be naive, and are UTC."""
+    value = order.value(doc)
+    if isinstance(value, datetime):
+        value = value.replace(tzinfo=UTC)
+    return cursors.encode([value, doc["_id"]], secret, scope)

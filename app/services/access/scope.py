@@ -143,7 +143,7 @@ class ScopedCollection:
         projection: Doc | None = None,
         hint: str | None = None,
     ) -> Page:
-        """One page of a list, in one round trip (two where the total is asked for).
+        """One page of a list, in one round trip (two where the total is asked for), its times in naive UTC.
 
         The projection must leave the order's field in.
         """
@@ -153,9 +153,11 @@ class ScopedCollection:
         if request.cursor is not None:
             # Beside the filter, not in its place: both may bound the same field.
             bounded = {"$and": [query, order.behind(*read_cursor(request.cursor, self.secret, scope))]}
-        docs = await self.find(
-            bounded, projection=projection, sort=order.sort, limit=request.limit + 1, hint=hint
+        limit = request.limit + 1
+        found = self.database.in_naive_times(self.model).find(
+            self._bound(bounded), projection, sort=order.sort, limit=limit, batch_size=limit, hint=hint
         )
+        docs = await found.to_list()
         more = len(docs) > request.limit
         docs = docs[: request.limit]
         cursor = write_cursor(order, docs[-1], self.secret, scope) if more else None
@@ -185,3 +187,4 @@ class AccountScope:
     writers: Writers
     principal: Principal
     context: Context
+    secret: bytes

@@ -9,7 +9,7 @@ from app.services.tasks import rules
 from app.services.tasks.rules import TaskFilter
 from app.utils.ids import is_id
 
-_HIDDEN = {"keys": 0}
+_HIDDEN = dict.fromkeys(Task.INTERNAL, 0)
 
 
 def _all_of(list_id: str) -> Doc:
@@ -42,11 +42,13 @@ async def page(
     scope: Scope, wanted: TaskFilter, sort: str, request: PageRequest, *, descending: bool, described: bool
 ) -> Page:
     """A list in its order, off one index; descriptions only where asked for."""
+    order = rules.order_for(sort, descending=descending)
+    hidden = {"keys": 0, "derived.lists": 0} if order.field.startswith("derived.") else _HIDDEN
     return await scope.collection(Task).page(
         rules.query(wanted, scope.workspace_id),
-        rules.order_for(sort, descending=descending),
+        order,
         request,
-        projection=_HIDDEN if described else {**_HIDDEN, "description": 0},
+        projection=hidden if described else {**hidden, "description": 0},
         hint=f"tasks_by_{sort}",
     )
 
