@@ -31,7 +31,12 @@ logger = logging.get_logger(__name__)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """The ASGI application; raises RuntimeError where a route declares no permission."""
+    """The ASGI application.
+
+    Raises UnsafeSettings in production, whoever serves it, and RuntimeError where a route declares no
+    permission.
+    """
+    settings.refuse_unsafe()
     app = FastAPI(
         title="Pastis",
         version=__version__,
@@ -42,7 +47,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,  # it would send a client, and its token, to whatever Host the request names
-        debug=False,
+        debug=settings.debug,
     )
     errors.install(app)
     description.install(app)

@@ -22,7 +22,7 @@ from starlette.types import Scope
 from app.api.validation import field_errors
 from app.core.database.errors import classify
 from app.core.errors import STATUS, ErrorCode, FieldCode, FieldError, PastisError
-from app.core.logging import get_logger
+from app.core.logging import describe, get_logger
 from app.core.messages import DEFAULT_LANGUAGE, field_text, pick_language, problem_text
 from app.schemas.problems import Problem
 from app.utils.strict_json import InvalidJson, JsonFlaw
@@ -80,13 +80,13 @@ def install(app: FastAPI) -> None:
     _document_problems(app)
 
 
-def problem(scope: Scope, error: PastisError) -> Response:
-    """Make the answer to a request that is refused for this reason."""
+def problem(scope: Scope, error: PastisError, **extensions: Any) -> Response:
+    """Make the answer to a request that is refused for this reason; extensions are further members."""
     language = pick_language(Headers(scope=scope).get("accept-language"))
     state = scope.get("state", {})
     if "log" in state:
         state["log"]["code"] = error.code
-    document = _document(error, language, state.get("request_id", ""))
+    document = {**_document(error, language, state.get("request_id", "")), **extensions}
     content = orjson.dumps(document, default=_plain, option=orjson.OPT_UTC_Z)
     response = Response(content, error.status, error.headers, MEDIA_TYPE)
     response.headers["Content-Language"] = language
@@ -98,13 +98,14 @@ def problem(scope: Scope, error: PastisError) -> Response:
 
 
 def unforeseen(scope: Scope, error: Exception) -> Response:
-    """Answer for a database that is away; log a defect and answer without a word about the inside."""
+    """Answer for a database that is away; log a defect, and tell of the inside only with PASTIS_DEBUG."""
     known = classify(error)
     if known is not None:
         logger.warning("the database failed", error=type(error).__name__)
         return problem(scope, known)
     logger.error("unforeseen exception", exc_info=error)
-    return problem(scope, PastisError(ErrorCode.INTERNAL_ERROR))
+    inside = {"debug": describe(error).splitlines()} if scope["app"].debug else {}
+    return problem(scope, PastisError(ErrorCode.INTERNAL_ERROR), **inside)
 
 
 def problem_responses(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.commands.console import fail, load_settings
+from app.core.config import Environment
 
 
 def openapi(
@@ -15,7 +16,9 @@ def openapi(
     """Write the OpenAPI document of the API as JSON, sorted, so that versions compare well."""
     from app.main import create_app
 
-    document = create_app(load_settings()).openapi()
+    # It is the same everywhere, so unsafe settings are no reason to withhold it.
+    settings = load_settings().model_copy(update={"env": Environment.TEST})
+    document = create_app(settings).openapi()
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     if output is None:
         typer.echo(text, nl=False)

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.commands.console import fail, load_settings, reachable, say
-from app.core.config import Settings
+from app.core.config import Settings, UnsafeSettings
 
 if TYPE_CHECKING:
     from app.services.bootstrap import Services
@@ -53,9 +53,10 @@ def serve(
     """
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings().model_copy(update=given)
-    problems = settings.problems()
-    if problems:
-        fail("\n".join(["Pastis does not start in production with these settings:", *problems]))
+    try:
+        settings.refuse_unsafe()
+    except UnsafeSettings as error:
+        fail(str(error))
     with suppress(KeyboardInterrupt), _bind(settings) as listening, reachable(settings) as connected:
         _run(connected, listening)
     say("Stopped.")

@@ -23,6 +23,10 @@ class Environment(StrEnum):
     TEST = "test"
 
 
+class UnsafeSettings(Exception):  # noqa: N818 - it says what is wrong
+    """Production does not start with these settings; the text names every reason."""
+
+
 class Settings(BaseSettings):
     """All settings of one Pastis process. Times are in the unit that the name ends with."""
 
@@ -60,7 +64,7 @@ class Settings(BaseSettings):
         None,
         description=f"Signs sessions, at least {SECRET_LENGTH} characters; unset, one is made in data_dir",
     )
-    debug: bool = Field(False, description="Show the cause of internal errors; never in production")
+    debug: bool = Field(False, description="Answer internal errors with their traceback; never in production")
     cors_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins of the browser applications that may call the API, separated by commas"
     )
@@ -119,6 +123,12 @@ class Settings(BaseSettings):
             "PASTIS_DEBUG is true: errors would show what is inside": self.debug,
         }
         return [problem for problem, found in checks.items() if found]
+
+    def refuse_unsafe(self) -> None:
+        """Raise UnsafeSettings where production must not start."""
+        if problems := self.problems():
+            lines = ["Pastis does not start in production with these settings:", *problems]
+            raise UnsafeSettings("\n".join(lines))
 
     def _secret_problem(self) -> str | None:
         secret = self.secret.get_secret_value() if self.secret else ""

@@ -138,7 +138,7 @@ def _is_secret(key: str) -> bool:
 def _finish(_: Any, level: str, event: EventDict) -> EventDict:
     error = _error(event.pop("exc_info", None))
     if error is not None:
-        event["exception"] = _describe(error)
+        event["exception"] = describe(error)
     head = {"timestamp": system_now().isoformat(timespec="milliseconds"), "level": level}
     return {**head, "logger": event.pop("logger_name", None), "event": event.pop("event"), **event}
 
@@ -150,7 +150,7 @@ def _error(exc_info: Any) -> BaseException | None:
     return cast("BaseException | None", found[1])
 
 
-def _describe(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Give the traceback, without the texts of a chain of which one quotes what it refused."""
     if not any(base.__name__ in _QUOTING for each in _related(error) for base in type(each).__mro__):
         return "".join(traceback.format_exception(error)).rstrip()

@@ -102,7 +102,7 @@ def test_addresses_are_shown_without_what_may_be_secret(url: str, shown: str) ->
 
 
 @pytest.mark.usefixtures("small_api")
-def test_openapi_is_sorted_json_on_stdout_or_in_a_file() -> None:
+def test_openapi_is_sorted_json_on_stdout_or_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     text = run("openapi").stdout
     document = json.loads(text)
     assert document["info"]["title"] == "Small"
@@ -111,6 +111,9 @@ def test_openapi_is_sorted_json_on_stdout_or_in_a_file() -> None:
     result = run("openapi", "--output", "new/openapi.json")
     assert (result.exit_code, result.stdout) == (0, "")
     assert Path("new/openapi.json").read_text() == text
+
+    monkeypatch.setenv("PASTIS_ENV", "production")
+    assert run("openapi").stdout == text
 
     Path("file").touch()
     result = run("openapi", "--output", "file/openapi.json")

@@ -186,6 +186,17 @@ async def test_the_unforeseen_is_answered_and_logged_once(client: AsyncClient, s
     assert (defect["level"], line["status"], line["code"]) == ("error", 500, "internal_error")
 
 
+async def test_the_unforeseen_is_shown_for_debugging(settings: Settings) -> None:
+    app = build(settings)
+    app.debug = True
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
+        response = await client.get("/api/items/7/boom")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "internal_error"
+    assert response.json()["debug"][0] == "Traceback (most recent call last):"
+    assert response.json()["debug"][-1] == "RuntimeError: the inside"
+
+
 async def test_a_broken_stream_is_logged_and_left_unfinished(settings: Settings) -> None:
     sent = await call(build(settings), "/broken")
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from app.core.config import Environment, Settings, resolve_secret, variable
+from app.core.config import Environment, Settings, UnsafeSettings, resolve_secret, variable
+from app.main import create_app
 
 ROOT = Path(__file__).parents[4]
 RANDOM = "q7Zt2vN9xKc4Lw8RbY1hGf6UjD3mSa0E"
@@ -123,6 +124,20 @@ def test_production_names_what_is_unsafe(changes: dict[str, Any], problem: str) 
 
 def test_production_names_all_that_is_unsafe_at_once() -> None:
     assert len(load(env="production", cors_origins=["*"], debug=True).problems()) == 5
+
+
+@pytest.mark.parametrize("unsafe", [{"debug": True}, {"secret": None, "cors_origins": ["*"]}])
+def test_the_application_refuses_what_is_unsafe_whoever_serves_it(unsafe: dict[str, Any]) -> None:
+    create_app(safe())
+    settings = safe(**unsafe)
+    with pytest.raises(UnsafeSettings) as refused:
+        create_app(settings)
+    assert str(refused.value).splitlines()[1:] == settings.problems()
+
+
+def test_the_application_debugs_where_it_is_told_to() -> None:
+    assert create_app(load(debug=True)).debug
+    assert not create_app(load()).debug
 
 
 def test_the_generated_secret_is_kept_and_private(tmp_path: Path) -> None:
