@@ -10,6 +10,7 @@ from pymongo.errors import OperationFailure
 
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Command, Outcome, Work
+from app.models.labels import Label
 from app.tests.support import bench as on
 from app.tests.support.bench import Bench
 
@@ -25,6 +26,7 @@ class SlowCommit:
         self.begun = asyncio.Event()
         self.released = asyncio.Event()
         self.fails = False
+        self.error = OperationFailure("it was rolled back", 8000)
 
     async def __call__(self, session: AsyncClientSession) -> None:
         if self.begun.is_set():
@@ -34,7 +36,7 @@ class SlowCommit:
         await self.released.wait()
         if self.fails:
             await session.abort_transaction()
-            raise OperationFailure("it was rolled back", 8000)
+            raise self.error
         await commit(session)
 
 
@@ -106,6 +108,23 @@ async def test_it_decides_again_where_the_one_before_failed(
     assert second.seq == 5
     assert (await bench.label(label))["description"] == "b"
     assert await bench.head() == 5
+
+
+async def test_it_decides_again_where_the_one_before_did_in_the_end_something_else(
+    bench: Bench, label: str, slow: SlowCommit
+) -> None:
+    """With as many numbers and writes as the first time, so that the head is the one that was expected."""
+    slow.fails = True
+    slow.error._add_error_label("TransientTransactionError")
+    words = iter(("never", "a"))
+
+    async def decide(work: Work) -> Label:
+        found = await work.require(Label, label)
+        return work.update(found, description=next(words))
+
+    first, second = await behind(bench, slow, Command("label.update", decide), on.append(label, "b"))
+    assert (first.seq, second.seq) == (5, 6)
+    assert (await bench.label(label))["description"] == "ab"
 
 
 async def test_it_refuses_nobody_for_what_did_not_happen(bench: Bench, label: str, slow: SlowCommit) -> None:
