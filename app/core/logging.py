@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +22,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
 from app.core.clock import system_now
-from app.core.config import Environment, Settings
+from app.core.config import Environment, Settings, make_private
 
 STDOUT = Path("-")
 _FILE_BYTES = 10 * 1024 * 1024
@@ -78,6 +79,14 @@ class _Bridge(logging.Handler):
         get_logger(record.name).log(level, record.getMessage(), exc_info=record.exc_info)
 
 
+class _LogFile(RotatingFileHandler):
+    """Readable by this account, and by a group that is let into the folder."""
+
+    def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).touch(mode=0o640)
+        return super()._open()
+
+
 class _Outlet:
     """Where every line ends; structlog takes it for its logger and calls the method of the level."""
 
@@ -90,8 +99,8 @@ class _Outlet:
             self._handlers = [(_json, logging.StreamHandler(sys.stdout))]
             return
         path = settings.log_file or settings.data_dir / "logs" / "pastis.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = RotatingFileHandler(path, maxBytes=_FILE_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
+        make_private(path.parent)
+        file = _LogFile(path, maxBytes=_FILE_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
         self._handlers = [(_json, file)]
         if settings.env is Environment.DEVELOPMENT or sys.stderr.isatty():
             pretty = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())

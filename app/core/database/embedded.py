@@ -27,6 +27,7 @@ from typing import IO, Any, Self
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from app.core.config import make_private
 from app.core.database.embedded_servers import Server, find_servers, server_environment
 
 if sys.platform != "win32":
@@ -107,7 +108,7 @@ def open_embedded(
         )
     folder = data_dir.resolve() / "database"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         users = (folder / "users.lock").open("ab")
     except OSError as error:
         raise EmbeddedDatabaseError(

@@ -147,6 +147,7 @@ def test_the_generated_secret_is_kept_and_private(tmp_path: Path) -> None:
     assert resolve_secret(settings) == secret
     path = settings.data_dir / "secret"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [file.name for file in settings.data_dir.iterdir()] == ["secret"]
 
 

@@ -1,5 +1,7 @@
 import json
 import logging
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from io import StringIO
@@ -189,6 +191,17 @@ def test_a_container_has_json_on_stdout_only(tmp_path: Path, capsys: pytest.Capt
     assert json.loads(output.out)["event"] == "hello"
     assert output.err == ""
     assert not (tmp_path / "logs").exists()
+
+
+def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
+    former = os.umask(0)
+    try:
+        configure(settings(tmp_path / "new"))
+    finally:
+        os.umask(former)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").rglob("*")}
+    assert modes == {tmp_path / "new/logs": 0o700, tmp_path / "new/logs/pastis.log": 0o640}
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
 def test_the_file_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
