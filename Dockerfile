@@ -9,7 +9,7 @@ COPY requirements.txt ./
 RUN pip --python /opt/pastis install --require-hashes -r requirements.txt
 COPY requirements-build.txt ./
 RUN pip install --require-hashes -r requirements-build.txt
-COPY pyproject.toml README.md LICENSE* ./
+COPY pyproject.toml README.md LICENSE ./
 COPY app ./app
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . && \
     pip --python /opt/pastis install --no-deps dist/pastis-*.whl
