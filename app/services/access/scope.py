@@ -10,7 +10,7 @@ from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.unit_of_work import Command, Context, Outcome, Writers
 from app.models.memberships import Role
 from app.models.projects import Project
-from app.services.access.paging import Order, Page, PageRequest, fingerprint, read_cursor, write_cursor
+from app.services.access.paging import Order, Page, PageRequest, cut, fingerprint, read_cursor
 from app.services.access.permissions import Permission
 from app.services.access.rules import allows
 
@@ -157,10 +157,7 @@ class ScopedCollection:
         found = self.database.in_naive_times(self.model).find(
             self._bound(bounded), projection, sort=order.sort, limit=limit, batch_size=limit, hint=hint
         )
-        docs = await found.to_list()
-        more = len(docs) > request.limit
-        docs = docs[: request.limit]
-        cursor = write_cursor(order, docs[-1], self.secret, scope) if more else None
+        docs, cursor = cut(await found.to_list(), request.limit, order, self.secret, scope)
         return Page([_shown_in_place(self.model, doc) for doc in docs], cursor, total)
 
     async def count(self, query: Doc, hint: str | None = None) -> int:

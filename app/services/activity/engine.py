@@ -5,7 +5,7 @@ from app.core.errors import not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models import ENTITIES
 from app.services.access import Page, PageRequest, Scope
-from app.services.access.paging import Order, fingerprint, read_cursor, write_cursor
+from app.services.access.paging import Order, cut, fingerprint, read_cursor
 from app.services.activity import changes, queries, rules
 from app.services.tasks import resolve_task
 
@@ -41,10 +41,7 @@ class ActivityEngine:
         if task_id is not None and before is None and not (found and rules.is_of_task(found[0], task_id)):
             raise not_found("task")
         total = await queries.count(self._scope, task_id) if request.count else None
-        events = found[: request.limit]
-        more = len(found) > request.limit
-        last = {**events[-1], "_id": ""} if events else {}
-        cursor = write_cursor(_ORDER, last, self._scope.secret, bound) if more else None
+        events, cursor = cut(found, request.limit, _ORDER, self._scope.secret, bound)
         return Page([shown(event) for event in events], cursor, total)
 
     async def undo(self, seq: int) -> Outcome[None]:
@@ -92,4 +89,6 @@ def shown(event: Doc) -> Doc:
     """An event as clients see it: without the audiences of its operations."""
     hidden = ("groups_before", "groups_after")
     ops = [{name: value for name, value in op.items() if name not in hidden} for op in event["ops"]]
-    return {**event, "ops": ops}
+    told = {**event, "ops": ops}
+    del told["_id"]
+    return told

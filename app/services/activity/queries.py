@@ -4,7 +4,7 @@ from app.core.documents import Doc
 from app.core.log import Event, event_id
 from app.services.access import Scope
 
-_SHOWN = {"_id": 0, "seq": 1, "at": 1, "actor": 1, "source": 1, "command": 1, "ops": 1}
+_SHOWN = {"seq": 1, "at": 1, "actor": 1, "source": 1, "command": 1, "ops": 1}
 
 
 async def event(scope: Scope, seq: int) -> Doc | None:

@@ -8,7 +8,7 @@ from app.core.unit_of_work import Command, Outcome, Work
 from app.models.memberships import Membership, Role
 from app.models.workspaces import Workspace
 from app.schemas.workspaces import WorkspaceCreate, WorkspacePatch
-from app.services.access import AccountScope, Scope
+from app.services.access import AccountScope, Page, PageRequest, Scope
 from app.services.workspaces import queries
 from app.utils.ids import new_id
 
@@ -41,9 +41,9 @@ async def create_workspace(account: AccountScope, data: WorkspaceCreate) -> Outc
     return await account.writers.run(workspace_id, command, account.context)
 
 
-async def list_workspaces(account: AccountScope) -> list[Doc]:
-    docs = await queries.of_user(account.database, account.principal.user_id)
-    return [public(Workspace, doc) for doc in docs]
+async def list_workspaces(account: AccountScope, request: PageRequest) -> Page:
+    """The workspaces that the principal is a member of, by name."""
+    return await queries.page(account, request)
 
 
 class WorkspaceEngine:

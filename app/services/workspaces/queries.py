@@ -1,16 +1,26 @@
 """All access to the workspaces' collection."""
 
 from app.core.database.engine import Database
-from app.core.documents import Doc
+from app.core.documents import Doc, public
 from app.models.memberships import Membership
 from app.models.workspaces import Workspace
-from app.services.access import Scope
+from app.services.access import AccountScope, Order, Page, PageRequest, Scope
+from app.services.access.paging import cut, fingerprint, read_cursor
+
+BY_NAME = Order("name")
 
 
-async def of_user(database: Database, user_id: str) -> list[Doc]:
-    """The workspaces that a user is a member of, by name."""
+async def page(account: AccountScope, request: PageRequest) -> Page:
+    """The workspaces of an account, by name, in one round trip (two where the total is asked for)."""
+    memberships = account.database.collection(Membership)
+    mine: Doc = {"user_id": account.principal.user_id, "removed_at": None}
+    bound = fingerprint(Workspace.KIND, account.principal.user_id, {}, BY_NAME)
+    behind: Doc = {}
+    if request.cursor is not None:
+        behind = BY_NAME.behind(*read_cursor(request.cursor, account.secret, bound))
+    total = await memberships.count_documents(mine) if request.count else None
     pipeline: list[Doc] = [
-        {"$match": {"user_id": user_id, "removed_at": None}},
+        {"$match": mine},
         {
             "$lookup": {
                 "from": Workspace.__collection__,
@@ -20,9 +30,13 @@ async def of_user(database: Database, user_id: str) -> list[Doc]:
             }
         },
         {"$replaceRoot": {"newRoot": {"$first": "$workspace"}}},
-        {"$sort": {"name": 1, "_id": 1}},
+        {"$match": behind},
+        {"$sort": dict(BY_NAME.sort)},
+        {"$limit": request.limit + 1},
     ]
-    return await (await database.collection(Membership).aggregate(pipeline)).to_list()
+    found = await (await memberships.aggregate(pipeline)).to_list()
+    docs, cursor = cut(found, request.limit, BY_NAME, account.secret, bound)
+    return Page([public(Workspace, doc) for doc in docs], cursor, total)
 
 
 async def slug_taken(database: Database, slug: str) -> bool:

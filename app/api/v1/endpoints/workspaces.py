@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.api.deps import (
     Account,
     AccountWriter,
+    Paging,
     Requires,
     RequiresAccount,
     Workspace,
@@ -14,9 +15,9 @@ from app.api.deps import (
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, found, listed
 from app.api.v1 import problems
-from app.schemas.pagination import Page as PageRead
+from app.schemas.pagination import Page
 from app.schemas.workspaces import WorkspaceCreate, WorkspacePatch, WorkspaceRead
-from app.services.access import Page, Permission
+from app.services.access import Permission
 from app.services.workspaces import create_workspace as found_workspace
 from app.services.workspaces import list_workspaces as mine
 
@@ -36,10 +37,10 @@ async def create_workspace(account: AccountWriter, request: Request, body: Works
     return created(request, await found_workspace(account, body))
 
 
-@router.get("", response_model=PageRead[WorkspaceRead], responses=problems.ACCOUNT_READ, dependencies=LOGIN)
-async def list_workspaces(account: Account, request: Request) -> Response:
+@router.get("", response_model=Page[WorkspaceRead], responses=problems.ACCOUNT_LIST, dependencies=LOGIN)
+async def list_workspaces(account: Account, request: Request, page: Paging) -> Response:
     """The workspaces that one is a member of, by name."""
-    return listed(request, Page(await mine(account), None))
+    return listed(request, await mine(account, page))
 
 
 @router.get(

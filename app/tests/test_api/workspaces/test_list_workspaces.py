@@ -2,7 +2,7 @@ import pytest
 
 from app.services.bootstrap import Services
 from app.tests.support.clients import Client, ok, refused
-from app.tests.support.conventions import check_not_modified, client_of
+from app.tests.support.conventions import check_not_modified, check_pages, client_of
 from app.tests.support.factories import Workspace, log_in, make_user
 from app.utils.ids import new_id
 
@@ -27,6 +27,24 @@ async def test_by_name(services: Services, anonymous: Client) -> None:
         ok(await client.post(PATH, {"slug": f"w-{new_id()}", "name": name}), 201)
     items = ok(await client.get(PATH))["items"]
     assert [one["name"] for one in items] == ["Decapod", "Engage", "Infusion"]
+
+
+async def test_pages(services: Services, anonymous: Client) -> None:
+    """By name, and by id where names are the same."""
+    client = anonymous.as_(await log_in(services, await make_user(services)))
+    for name in ("Infusion", "Decapod", "Decapod"):
+        ok(await client.post(PATH, {"slug": f"w-{new_id()}", "name": name}), 201)
+    base = f"{PATH}/{ok(await client.get(PATH))['items'][0]['slug']}"
+    items = await check_pages(client, PATH, f"{base}/memberships")
+    assert [one["name"] for one in items] == ["Decapod", "Decapod", "Infusion"]
+
+
+async def test_a_cursor_is_one_s_own(services: Services, anonymous: Client) -> None:
+    one, other = [anonymous.as_(await log_in(services, await make_user(services))) for _ in range(2)]
+    for name in ("Infusion", "Decapod"):
+        ok(await one.post(PATH, {"slug": f"w-{new_id()}", "name": name}), 201)
+    cursor = ok(await one.get(PATH, params={"limit": 1}))["next_cursor"]
+    refused(await other.get(PATH, params={"cursor": cursor}), 422, "invalid_cursor")
 
 
 async def test_a_removed_member_no_longer_sees_it(workspace: Workspace) -> None:
