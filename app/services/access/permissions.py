@@ -18,6 +18,7 @@ class Permission(StrEnum):
     LABEL_UPDATE = "label:update"
     MEMBERSHIP_CREATE = "membership:create"
     MEMBERSHIP_DELETE = "membership:delete"
+    MEMBERSHIP_LEAVE = "membership:leave"
     MEMBERSHIP_READ = "membership:read"
     MEMBERSHIP_UPDATE = "membership:update"
     PROJECT_CREATE = "project:create"

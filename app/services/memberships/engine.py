@@ -6,7 +6,7 @@ from app.core.unit_of_work import Command, Outcome, Work
 from app.models.memberships import Membership, Role
 from app.models.users import User
 from app.schemas.memberships import MembershipCreate, MembershipPatch
-from app.services.access import Page, PageRequest, Scope
+from app.services.access import Page, PageRequest, Permission, Scope
 from app.services.memberships import queries, rules
 from app.services.users import UserEngine
 from app.utils.ids import new_id
@@ -70,7 +70,12 @@ class MembershipEngine:
         return await self._scope.run(Command("membership.update", decide, {Membership: [membership_id]}))
 
     async def remove(self, membership_id: str) -> Outcome[Membership]:
-        """End a membership; the name stays on what the person did."""
+        """End a membership; the name stays on what the person did. Everybody may end their own.
+
+        Raises `permission_denied` for another's, `last_owner`.
+        """
+        if membership_id != self._scope.grant.membership_id:
+            self._scope.demand(Permission.MEMBERSHIP_DELETE)
 
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)

@@ -71,9 +71,9 @@ async def update_membership(memberships: MembershipWriter, membership: Id, body:
 @router.delete(
     "/{membership}",
     response_model=MembershipRead,
-    responses=problems.ACTION,
-    dependencies=[Depends(Requires(Permission.MEMBERSHIP_DELETE))],
+    responses=problems.ACTION_ON_PEOPLE,
+    dependencies=[Depends(Requires(Permission.MEMBERSHIP_LEAVE))],
 )
 async def delete_membership(memberships: MembershipWriter, membership: Id) -> Response:
-    """End a membership. The name stays on what the person did."""
+    """Leave, or end another's membership with `membership:delete`. The name stays on what the person did."""
     return changed(await memberships.remove(membership))

@@ -47,7 +47,7 @@ async def test_admins_end_a_membership(workspace: Workspace, services: Services,
 
 async def test_members_and_strangers_do_not(workspace: Workspace, services: Services) -> None:
     async def send(client: Client) -> Answer:
-        return await client.delete(path(workspace, "member"))
+        return await client.delete(path(workspace, "admin"))
 
     await check_denied(services, workspace, send)
 
@@ -64,6 +64,39 @@ async def test_the_last_owner_stays(workspace: Workspace, services: Services) ->
     ok(await workspace.api.delete(path(workspace, "owner")))
     refused(await workspace.api.get(""), 404, "not_found")
     refused(await workspace.admin.delete(path(workspace, "admin")), 409, "last_owner")
+
+
+@pytest.mark.parametrize("role", ["admin", "member"])
+@pytest.mark.usefixtures("long_memory")
+async def test_everybody_can_leave(workspace: Workspace, services: Services, role: str) -> None:
+    client = client_of(workspace, role)
+    answer = await client.delete(path(workspace, role))
+    assert ok(answer, 200)["removed_at"] is not None
+    event = await last_event(services, workspace)
+    assert (event["command"], event["actor"]["membership_id"]) == (
+        "membership.remove",
+        workspace.membership_ids[role],
+    )
+    for call in (client.get(""), client.delete(path(workspace, role)), client.get("/tasks")):
+        refused(await call, 404, "not_found")
+    assert ok(await client.at("").get("/api/v1/workspaces"))["items"] == []
+
+
+async def test_a_member_ends_nobody_else_s(workspace: Workspace, services: Services) -> None:
+    body = {"display_name": "Nobody", "role": "member"}
+    placeholder = ok(await workspace.api.post("/memberships", body), 201)["id"]
+    async with unchanged(services, workspace):
+        for id_ in (*(workspace.membership_ids[role] for role in ("owner", "admin")), placeholder, new_id()):
+            problem = refused(await workspace.member.delete(f"/memberships/{id_}"), 403, "permission_denied")
+            assert "membership:delete" in problem["detail"]
+
+
+async def test_whoever_left_can_join_again(workspace: Workspace) -> None:
+    left = ok(await workspace.member.delete(path(workspace, "member")))
+    body = {"email": workspace.users["member"].email}
+    again = ok(await workspace.api.post("/memberships", body), 201)
+    assert (again["id"], again["removed_at"]) == (left["id"], None)
+    ok(await workspace.member.get("/tasks"))
 
 
 async def test_a_placeholder_of_any_role_may_go(workspace: Workspace, services: Services) -> None:
