@@ -162,6 +162,16 @@ async def checked_key(request: Request, idempotency_key: IdempotencyKey = None) 
     return idempotency_key
 
 
+async def checked_spare_key(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None, Header(description="Checked, and not needed: see the authentication guide.")
+    ] = None,
+) -> None:
+    """For what hands out or ends logins, whose answers hold tokens and are not kept."""
+    await checked_key(request, idempotency_key)
+
+
 async def _write_context(request: Request, context: Context, key: str | None, *, dry_run: bool) -> Context:
     key = await checked_key(request, key)
     if key is None:

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.api.errors import MEDIA_TYPE
+from app.core.errors import ErrorCode
 
 Spec = dict[str, Any]
 
@@ -107,11 +108,16 @@ def _describe_operation(operation: Spec) -> None:
             response["headers"] = references | response.get("headers", {})
 
 
+def _refusals(operation: Spec) -> set[str]:
+    contents = (one.get("content", {}).get(MEDIA_TYPE, {}) for one in operation["responses"].values())
+    return {code for content in contents for code in content.get("examples", ())}
+
+
 def _of_success(operation: Spec, status: str) -> list[str]:
     parameters = {one["name"] for one in operation.get("parameters", ())}
     applies = {
         "ETag": bool(parameters & {"dry_run", "if-match", "If-None-Match"}) and status != "204",
-        "Idempotency-Replayed": "idempotency-key" in parameters,
+        "Idempotency-Replayed": ErrorCode.IDEMPOTENCY_KEY_REUSED in _refusals(operation),
         "Link": "cursor" in parameters,
         "Location": status in ("201", "202"),
         "Pastis-Event": "dry_run" in parameters,

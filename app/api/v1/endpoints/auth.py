@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from app.api.deps import Account, Process, Public, RequiresAccount
+from app.api.deps import Account, Process, Public, RequiresAccount, checked_spare_key, refuse_match
 from app.api.requests import StrictRoute
 from app.api.responses import JSON, dump
 from app.api.v1 import problems
@@ -12,7 +12,8 @@ from app.schemas.auth import LoginCreate, RefreshCreate, TokensRead
 from app.services.sessions import Tokens
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
-PUBLIC = [Depends(Public("this is how one gets a login"))]
+HEADERS = [Depends(checked_spare_key), Depends(refuse_match)]
+PUBLIC = [Depends(Public("this is how one gets a login")), *HEADERS]
 
 
 def _answer(tokens: Tokens) -> Response:
@@ -59,7 +60,10 @@ async def refresh_login(services: Process, body: RefreshCreate) -> Response:
 
 
 @router.post(
-    "/logout", status_code=204, responses=problems.ACCOUNT, dependencies=[Depends(RequiresAccount())]
+    "/logout",
+    status_code=204,
+    responses=problems.LOGOUT,
+    dependencies=[Depends(RequiresAccount()), *HEADERS],
 )
 async def delete_login(services: Process, account: Account) -> Response:
     """End this login; its tokens stop working at once."""
