@@ -4,15 +4,16 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic.json_schema import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.core.errors import FieldCode
 from app.utils.ids import is_id
-from app.utils.text import UnsafeText, check_block, clean_line
+from app.utils.text import UnsafeText, check_block, clean_line, is_blank
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 NAME_LENGTH = 100
 TITLE_LENGTH = 500
 BLOCK_LENGTH = 100_000
@@ -57,7 +58,7 @@ def _block(text: str) -> str:
 
 
 def _filled_block(text: str) -> str:
-    if not text.strip():
+    if is_blank(text):
         raise refusal(FieldCode.BLANK)
     return _block(text)
 
@@ -70,6 +71,13 @@ def _date(text: str) -> str:
     except ValueError:
         raise refusal(FieldCode.INVALID_DATE) from None
     return text
+
+
+def _whole(value: Any) -> Any:
+    # Pydantic would also take "1.0", "+1", "01", "1_000" and white space around a number.
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise refusal(FieldCode.WRONG_TYPE, expected="integer")
+    return value
 
 
 def _id(text: str) -> str:
@@ -105,6 +113,8 @@ Ref = Annotated[str, Field(min_length=1, max_length=60)]
 Ids = Annotated[list[Id], Field(max_length=50), AfterValidator(_distinct)]
 Day = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Flag = Annotated[bool, Strict()]
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number in a path or query, which is written in one way only."""
 Number = Annotated[float, Strict(), Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 

@@ -26,6 +26,7 @@ from app.schemas.base import (
     Ref,
     SearchText,
     Title,
+    Whole,
     example,
     refusal,
 )
@@ -231,6 +232,6 @@ class TaskListQuery(Body):
         description="`rank`, `created`, `updated`, `due`, `priority` (most urgent first); `-` turns it.",
     )
     include: Literal["description"] | None = Field(None, description="Fields that lists leave out.")
-    limit: int = Field(50, ge=1, le=200)
+    limit: Whole = Field(50, ge=1, le=200)
     cursor: Annotated[str, Field(max_length=1024)] | None = None
     count: bool = Field(False, description="Also count all that match.")

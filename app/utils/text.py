@@ -30,15 +30,20 @@ class UnsafeText(ValueError):  # noqa: N818 - it says what is wrong
     """The text holds a character that could hide, reorder or break what people see."""
 
 
+def is_blank(text: str) -> bool:
+    """Whether nothing in the text can be seen."""
+    return _VISIBLE.search(text) is None
+
+
 def clean_line(text: str) -> str | None:
     """Return a name or title without the white space around it; None if nothing in it is visible.
 
     Raises UnsafeText if what is left holds a control character (line ends and tabs too), a control of
     the writing direction or a lone surrogate.
     """
-    line = text.strip()
-    if _VISIBLE.search(line) is None:
+    if is_blank(text):
         return None
+    line = text.strip()
     _refuse(_UNSAFE_IN_LINE, line)
     return line
 
@@ -51,6 +56,11 @@ def check_block(text: str) -> str:
     block = text.replace("\r\n", "\n")
     _refuse(_UNSAFE_IN_BLOCK, block)
     return block
+
+
+def upper_ascii(text: str) -> str:
+    """Return a key in capitals; what is not ASCII stays as it is, where `upper` makes "SS" of "ß"."""
+    return text.upper() if text.isascii() else text
 
 
 def mend_line(text: str) -> str | None:

@@ -13,6 +13,7 @@ from app.models.projects import Project
 from app.services.access.paging import Order, Page, PageRequest, cut, fingerprint, read_cursor
 from app.services.access.permissions import Permission
 from app.services.access.rules import allows
+from app.utils.text import upper_ascii
 
 R = TypeVar("R")
 
@@ -67,12 +68,12 @@ class Scope:
         """The id of a project named by id or key; raises `not_found`."""
         if ref in self.grant.projects.values():
             return ref
-        known = self.grant.projects.get(ref.upper())
+        known = self.grant.projects.get(upper_ascii(ref))
         if known is not None:
             return known
         # Made by another process within the last second, or not there.
         found = await self.collection(Project).find_one(
-            {"$or": [{"_id": ref}, {"key": ref.upper()}]}, {"_id": 1}
+            {"$or": [{"_id": ref}, {"key": upper_ascii(ref)}]}, {"_id": 1}
         )
         if found is None:
             raise not_found("project")

@@ -8,6 +8,7 @@ from app.services.access import Page, PageRequest, Scope
 from app.services.tasks import rules
 from app.services.tasks.rules import TaskFilter
 from app.utils.ids import is_id
+from app.utils.text import upper_ascii
 
 _HIDDEN = dict.fromkeys(Task.INTERNAL, 0)
 
@@ -18,7 +19,7 @@ def _all_of(list_id: str) -> Doc:
 
 
 def _by_ref(ref: str) -> Doc:
-    return {"_id": ref} if is_id(ref) else {"keys": ref.upper()}
+    return {"_id": ref} if is_id(ref) else {"keys": upper_ascii(ref)}
 
 
 async def get(scope: Scope, ref: str) -> Doc | None:

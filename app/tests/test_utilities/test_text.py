@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.utils.text import UnsafeText, check_block, clean_line, slugify
+from app.utils.text import UnsafeText, check_block, clean_line, is_blank, slugify, upper_ascii
 
 C0_AND_MORE = [*map(chr, range(0x20)), "\x7f", *map(chr, range(0x80, 0xA0))]
 BIDI = list("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -32,6 +32,14 @@ def test_a_line_loses_the_white_space_around_it() -> None:
 )
 def test_a_line_with_nothing_visible_is_none(text: str) -> None:
     assert clean_line(text) is None
+    assert is_blank(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("fluid-1", "FLUID-1"), ("ß", "ß"), ("ıo-1", "ıo-1"), ("ﬁ", "ﬁ"), ("é-1", "é-1")]
+)
+def test_only_ascii_becomes_capital(text: str, key: str) -> None:
+    assert upper_ascii(text) == key
 
 
 def test_white_space_controls_and_formats_are_invisible() -> None:

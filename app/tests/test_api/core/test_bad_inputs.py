@@ -185,7 +185,24 @@ async def test_bad_values_of_query_parameters(operation: Operation, world: World
                 found.expect(answer, what, *refusals_of(parameter["name"]))
 
 
-NUMBERS = ["-1", "x", "1.5", "1e9", "", " ", "0x10", "9" * 30, "٣", "true", "$ne"]
+NUMBERS = [
+    "-1",
+    "5.0",
+    "+5",
+    "05",
+    "5_0",
+    " 5",
+    "x",
+    "1.5",
+    "1e9",
+    "",
+    " ",
+    "0x10",
+    "9" * 30,
+    "٣",
+    "true",
+    "$ne",
+]
 BOOLEANS = ["maybe", "", "2", "-1", "truee", "null", "[]", "$ne"]
 DATES = ["yesterday", "2026-02-30", "2026-13-01", "26-01-01", "0", "", "2026-W01-1", "20261201"]
 IDS = ["x", "$ne", "", ",", f"{ABSENT},x", ABSENT.upper(), ABSENT + "\n", ",".join([ABSENT] * 51), "x" * 2001]

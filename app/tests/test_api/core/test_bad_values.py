@@ -120,7 +120,7 @@ def unsafe_texts(name: str) -> tuple[str, ...]:
     if name in LINES:
         return *INVISIBLE, *UNSAFE
     if name in BLOCKS:
-        empty = (" ", "\n\t\n") if name == "body" else ()
+        empty = (*INVISIBLE, "\n\t\n", "\u200b \u200d\n\ufeff") if name == "body" else ()
         return *empty, "a\x07b", "a\x1b[2Jb", "a\rb", "\x0b"
     assert name in FREE | REFERENCES, f"is {name} a line, a block or free?"
     return ()

@@ -67,7 +67,7 @@ async def test_what_is_not_there(workspace: Workspace, other_workspace: Workspac
     assert ok(await workspace.api.get(f"/events/{head}"))["seq"] == head
     refused(await workspace.api.get(f"/events/{head + 1}"), 404, "not_found")
     refused(await workspace.stranger.get(f"/events/{head}"), 404, "not_found")
-    for seq in ("0", "-1", "x", str(2**53 + 1)):
+    for seq in ("0", "-1", "x", "1.0", "+1", "01", "1_0", "%201", "1e0", "٣", str(2**53 + 1)):
         refused(await workspace.api.get(f"/events/{seq}"), 422, "validation_failed")
     # Numbers are the workspace's own.
     assert (

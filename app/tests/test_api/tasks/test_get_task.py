@@ -71,3 +71,20 @@ async def test_what_is_not_there_or_not_one_s_own_is_not_found(
 async def test_no_parameter_is_ignored(workspace: Workspace) -> None:
     task = await workspace.task()
     refused(await workspace.api.get(f"/tasks/{task['key']}?include=description"), 422, "unknown_parameter")
+
+
+async def test_keys_are_ascii(workspace: Workspace) -> None:
+    """Nothing but the key itself in small letters is the key: not what some language makes capitals of."""
+    for key in ("SS", "IO"):
+        ok(await workspace.api.post("/projects", {"key": key, "name": key}), 201)
+        await workspace.task(project_id=key)
+    assert ok(await workspace.api.get("/tasks/ss-1"))["key"] == "SS-1"
+    for ref in ("ß", "ıo"):
+        for path in (
+            f"/projects/{ref}",
+            f"/tasks/{ref}-1",
+            f"/tasks?project={ref}",
+            f"/tasks?parent={ref}-1",
+        ):
+            refused(await workspace.api.get(path), 404, "not_found")
+        refused(await workspace.api.post("/tasks", {"project_id": ref, "title": "No"}), 404, "not_found")
