@@ -13,7 +13,7 @@ from fastapi.security import OAuth2PasswordBearer
 from app.api.responses import strong_tags
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.core.unit_of_work import Context
-from app.schemas.base import Whole
+from app.schemas.base import WHOLE
 from app.services.access import AccountScope, PageRequest, Permission, Scope
 from app.services.activity import ActivityEngine
 from app.services.bootstrap import Services
@@ -194,7 +194,7 @@ def _versions(if_match: str | None) -> Container[int] | None:
 
 
 async def page_request(
-    limit: Annotated[Whole, Query(ge=1, le=200)] = 50,
+    limit: Annotated[int, Query(ge=1, le=200), WHOLE] = 50,
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
     count: Annotated[bool, Query(description="Also count all that match.")] = False,
 ) -> PageRequest:

@@ -113,8 +113,8 @@ Ref = Annotated[str, Field(min_length=1, max_length=60)]
 Ids = Annotated[list[Id], Field(max_length=50), AfterValidator(_distinct)]
 Day = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Flag = Annotated[bool, Strict()]
-Whole = Annotated[int, BeforeValidator(_whole)]
-"""A whole number in a path or query, which is written in one way only."""
+WHOLE = BeforeValidator(_whole)
+"""Has a number in a path or query written in one way only. It stands behind the bounds."""
 Number = Annotated[float, Strict(), Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 

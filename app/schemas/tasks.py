@@ -15,6 +15,7 @@ from app.schemas.base import (
     KEPT,
     OMITTED,
     OTHER_ID,
+    WHOLE,
     Block,
     Body,
     Day,
@@ -26,7 +27,6 @@ from app.schemas.base import (
     Ref,
     SearchText,
     Title,
-    Whole,
     example,
     refusal,
 )
@@ -232,6 +232,6 @@ class TaskListQuery(Body):
         description="`rank`, `created`, `updated`, `due`, `priority` (most urgent first); `-` turns it.",
     )
     include: Literal["description"] | None = Field(None, description="Fields that lists leave out.")
-    limit: Whole = Field(50, ge=1, le=200)
+    limit: Annotated[int, Field(ge=1, le=200), WHOLE] = 50
     cursor: Annotated[str, Field(max_length=1024)] | None = None
     count: bool = Field(False, description="Also count all that match.")

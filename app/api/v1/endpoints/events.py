@@ -8,14 +8,14 @@ from app.api.deps import Activity, ActivityWriter, Paging, Requires
 from app.api.requests import StrictRoute
 from app.api.responses import deleted, listed, plain
 from app.api.v1 import problems
-from app.schemas.base import Whole
+from app.schemas.base import WHOLE
 from app.schemas.events import EventRead
 from app.schemas.pagination import Page
 from app.services.access import Permission
 
 router = APIRouter(prefix="/workspaces/{workspace}/events", tags=["events"], route_class=StrictRoute)
 READ = [Depends(Requires(Permission.EVENT_READ))]
-Seq = Annotated[Whole, Path(ge=1, le=2**53)]
+Seq = Annotated[int, Path(ge=1, le=2**53), WHOLE]
 
 
 @router.get("", response_model=Page[EventRead], responses=problems.READ, dependencies=READ)
