@@ -68,6 +68,7 @@ class FieldCode(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     READ_ONLY = "read_only"
     REPEATED = "repeated"
+    TAKEN = "taken"
     TOO_DEEP = "too_deep"
     TOO_FEW = "too_few"
     TOO_LARGE = "too_large"
@@ -165,6 +166,12 @@ class PastisError(Exception):
 def not_found(kind: str) -> PastisError:
     """One text for what is absent and what is another workspace's, so that existence never leaks."""
     return PastisError(ErrorCode.NOT_FOUND, kind=kind)
+
+
+def already_exists(kind: str, field: str, value: str = "") -> PastisError:
+    """What must be unique is another's; `field` is the member that names it, `value` what it is, if known."""
+    error = FieldError(f"/{field}", FieldCode.TAKEN, {"value": value})
+    return PastisError(ErrorCode.ALREADY_EXISTS, errors=(error,), kind=kind, field=field)
 
 
 def invalid(pointer: str, code: FieldCode, **params: str | int) -> PastisError:

@@ -206,6 +206,7 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
     ),
     FieldCode.READ_ONLY: ("The value cannot be changed.",),
     FieldCode.REPEATED: ("The value may be given only once.",),
+    FieldCode.TAKEN: ("The value is taken already.",),
     FieldCode.TOO_DEEP: ("The value has too many levels.",),
     FieldCode.TOO_FEW: ("There must be at least {limit} items.", "There are too few items."),
     FieldCode.TOO_LARGE: ("The value must not be larger than {limit} bytes.", "The value is too large."),

@@ -209,6 +209,7 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
     ),
     FieldCode.READ_ONLY: ("La valeur ne peut pas être changée.",),
     FieldCode.REPEATED: ("La valeur ne peut être donnée qu'une fois.",),
+    FieldCode.TAKEN: ("La valeur est déjà prise.",),
     FieldCode.TOO_DEEP: ("La valeur a trop de niveaux.",),
     FieldCode.TOO_FEW: ("Le nombre d'éléments doit être au moins {limit}.", "Il y a trop peu d'éléments."),
     FieldCode.TOO_LARGE: ("La valeur ne doit pas dépasser {limit} octets.", "La valeur est trop grande."),

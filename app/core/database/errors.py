@@ -1,5 +1,8 @@
 """What the driver's exceptions mean for a client; the one place that knows them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -37,6 +40,13 @@ def is_duplicate_key(exc: PyMongoError) -> bool:
     if isinstance(exc, BulkWriteError):
         return any(error.get("code") == DUPLICATE_KEY for error in exc.details.get("writeErrors", []))
     return isinstance(exc, DuplicateKeyError)
+
+
+def duplicate_key(exc: PyMongoError) -> Mapping[str, Any]:
+    """The field that broke a unique index and its value, as far as the server tells."""
+    details: Mapping[str, Any] = getattr(exc, "details", None) or {}
+    errors = details.get("writeErrors", [details])
+    return next((error.get("keyValue", {}) for error in errors if error.get("code") == DUPLICATE_KEY), {})
 
 
 def is_transient(exc: PyMongoError) -> bool:

@@ -13,9 +13,15 @@ from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 
 from app.core.clock import Clock
 from app.core.database.engine import Database
-from app.core.database.errors import classify, is_duplicate_key, is_transient, is_unknown_commit
+from app.core.database.errors import (
+    classify,
+    duplicate_key,
+    is_duplicate_key,
+    is_transient,
+    is_unknown_commit,
+)
 from app.core.documents import Doc, Entity
-from app.core.errors import ErrorCode, PastisError
+from app.core.errors import ErrorCode, PastisError, already_exists
 from app.core.unit_of_work.abandoned import end_abandoned
 from app.core.unit_of_work.command import Command, Context, Outcome, Reaction, Submission
 from app.core.unit_of_work.ground import ConflictError
@@ -212,7 +218,9 @@ def _refusal(exc: Exception) -> Exception:
     if not isinstance(exc, PyMongoError):
         return exc
     if is_duplicate_key(exc):
-        return PastisError(ErrorCode.ALREADY_EXISTS, kind="document", field="id")
+        taken = duplicate_key(exc)
+        # Whatever else is unique is so inside a workspace, and was looked for by the decision.
+        return already_exists("document", "slug" if "slug" in taken else "id", taken.get("_id", ""))
     if is_unknown_commit(exc):
         return PastisError(ErrorCode.OUTCOME_UNKNOWN)
     return classify(exc) or exc

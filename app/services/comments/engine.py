@@ -1,7 +1,7 @@
 """Comments: written, edited, deleted; the former text stays in the log."""
 
 from app.core.documents import Doc, Entity, public
-from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.errors import already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.comments import Comment
 from app.models.projects import Project
@@ -43,7 +43,7 @@ class CommentEngine:
         async def decide(work: Work) -> Comment:
             await _open_task(work, task_id)
             if data.id is not None and await work.get(Comment, comment_id) is not None:
-                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="comment", field="id")
+                raise already_exists("comment", "id")
             return work.add(
                 Comment(
                     id=comment_id,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.core.documents import Doc, public
-from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.errors import already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.labels import Label
 from app.schemas.labels import LabelCreate, LabelPatch
@@ -31,7 +31,7 @@ class LabelEngine:
 
         async def decide(work: Work) -> Label:
             if await work.get(Label, label_id) is not None:
-                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="label", field="id")
+                raise already_exists("label", "id")
             await _check_name(work, data.name, label_id)
             return work.add(
                 Label(
@@ -73,4 +73,4 @@ class LabelEngine:
 async def _check_name(work: Work, name: str, label_id: str) -> None:
     found = await queries.with_name(work, name.casefold())
     if found is not None and found.id != label_id:
-        raise PastisError(ErrorCode.ALREADY_EXISTS, kind="label", field="name")
+        raise already_exists("label", "name")

@@ -1,7 +1,7 @@
 """Memberships: given, changed, taken away; never deleted, so that history keeps its names."""
 
 from app.core.documents import Doc, public
-from app.core.errors import ErrorCode, FieldCode, PastisError, invalid, not_found
+from app.core.errors import FieldCode, already_exists, invalid, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.memberships import Membership, Role
 from app.models.users import User
@@ -43,7 +43,7 @@ class MembershipEngine:
             if former is not None:
                 return self._return(work, former, name, data.role)
             if await work.get(Membership, membership_id) is not None:
-                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="membership", field="id")
+                raise already_exists("membership", "id")
             return work.add(
                 Membership(
                     id=membership_id,
@@ -102,7 +102,7 @@ class MembershipEngine:
     @staticmethod
     def _return(work: Work, former: Membership, name: str, role: Role) -> Membership:
         if former.removed_at is None:
-            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="membership", field="email")
+            raise already_exists("membership", "email")
         return work.update(former, removed_at=None, display_name=name, role=role)
 
 

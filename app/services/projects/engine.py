@@ -1,7 +1,7 @@
 """Projects: made with a board, changed, archived."""
 
 from app.core.documents import Doc, public
-from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.errors import ErrorCode, PastisError, already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.memberships import Membership
 from app.models.projects import Project
@@ -33,9 +33,9 @@ class ProjectEngine:
 
         async def decide(work: Work) -> Project:
             if await work.get(Project, project_id) is not None:
-                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="project", field="id")
+                raise already_exists("project", "id")
             if await queries.key_taken(work, data.key):
-                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="project", field="key")
+                raise already_exists("project", "key")
             await _check_lead(work, data.lead_id)
             statuses = add_statuses(work, project_id, DEFAULTS)
             return work.add(

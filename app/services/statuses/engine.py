@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.core.documents import Doc, public
-from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.errors import ErrorCode, PastisError, already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.projects import Project
 from app.models.statuses import Category, Status
@@ -51,7 +51,7 @@ class StatusEngine:
         async def decide(work: Work) -> Status:
             await _open_project(work, project_id)
             if await work.get(Status, status_id) is not None:
-                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="status", field="id")
+                raise already_exists("status", "id")
             statuses = await queries.of_project(work, project_id)
             rules.check_room(statuses)
             rules.check_name(statuses, data.name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.errors import ErrorCode, PastisError, already_exists, not_found
 from app.models.statuses import Category, Status
 from app.utils import ranks
 
@@ -25,7 +25,7 @@ def default_of(statuses: Sequence[Status]) -> Status:
 def check_name(statuses: Sequence[Status], name: str, *, except_id: str | None = None) -> None:
     """Raises `already_exists` where another status of the project has the name, whatever its case."""
     if any(one.name.casefold() == name.casefold() and one.id != except_id for one in statuses):
-        raise PastisError(ErrorCode.ALREADY_EXISTS, kind="status", field="name")
+        raise already_exists("status", "name")
 
 
 def check_room(statuses: Sequence[Status]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from app.core.documents import Doc, public
-from app.core.errors import ErrorCode, FieldCode, PastisError, invalid, not_found
+from app.core.errors import FieldCode, already_exists, invalid, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.labels import Label
 from app.models.memberships import Membership
@@ -69,7 +69,7 @@ class TaskEngine:
             project = await work.require(Project, project_id)
             rules.check_open(project)
             if data.id is not None and await work.get(Task, task_id) is not None:
-                raise PastisError(ErrorCode.ALREADY_EXISTS, kind="task", field="id")
+                raise already_exists("task", "id")
             rules.check_dates(data.start_date, data.due_date)
             await check_references(work, task_id, fields)
             status = await _status(work, project, data.status_id)

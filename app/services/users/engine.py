@@ -4,7 +4,7 @@ from typing import Any
 
 from app.core.clock import Clock
 from app.core.database.engine import Database
-from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.errors import already_exists, not_found
 from app.core.security import hash_password
 from app.models.users import User
 from app.services.users import queries, rules
@@ -29,7 +29,7 @@ class UserEngine:
             updated_at=now,
         )
         if not await queries.insert(self._database, user):
-            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="account", field="email")
+            raise already_exists("account", "email")
         return user
 
     async def get(self, user_id: str) -> User:

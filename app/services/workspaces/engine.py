@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.core.documents import Doc, public
-from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.errors import already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.memberships import Membership, Role
 from app.models.workspaces import Workspace
@@ -20,9 +20,9 @@ async def create_workspace(account: AccountScope, data: WorkspaceCreate) -> Outc
     async def decide(work: Work) -> Workspace:
         # Slugs are unique beyond this workspace; asked here, because a repeated request is not decided again.
         if await queries.slug_taken(account.database, data.slug):
-            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="slug")
+            raise already_exists("workspace", "slug")
         if await work.get(Workspace, workspace_id) is not None:
-            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="id")
+            raise already_exists("workspace", "id")
         stamp: dict[str, Any] = {"workspace_id": workspace_id, "created_at": work.now, "updated_at": work.now}
         work.add(
             Membership(
@@ -69,7 +69,7 @@ class WorkspaceEngine:
         slug = changes.get("slug")
         taken = slug is not None and await queries.slug_taken(self._scope.database, slug)
         if taken and slug != (await self.get())["slug"]:
-            raise PastisError(ErrorCode.ALREADY_EXISTS, kind="workspace", field="slug")
+            raise already_exists("workspace", "slug")
         return await self._scope.run(
             Command("workspace.update", decide, {Workspace: [self._scope.workspace_id]})
         )

@@ -55,4 +55,6 @@ def refused(answer: Answer, status: int, code: str) -> Any:
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (status, code), problem
     assert problem["status"] == status
+    if code == "already_exists":
+        assert [one["code"] for one in problem["errors"]] == ["taken"], problem
     return problem

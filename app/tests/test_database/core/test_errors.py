@@ -23,6 +23,7 @@ from app.core.database.engine import Database
 from app.core.database.errors import (
     UNAVAILABLE_CODES,
     classify,
+    duplicate_key,
     is_duplicate_key,
     is_overload,
     is_transient,
@@ -96,6 +97,14 @@ def test_duplicate_keys() -> None:
     assert not is_duplicate_key(bulk(112))
     assert not is_duplicate_key(bulk())
     assert not is_duplicate_key(OperationFailure("write conflict", 112))
+
+
+def test_what_a_duplicate_is_of() -> None:
+    details = {"code": 11000, "keyPattern": {"slug": 1}, "keyValue": {"slug": "fluid"}}
+    assert duplicate_key(DuplicateKeyError("taken", 11000, details)) == {"slug": "fluid"}
+    assert duplicate_key(BulkWriteError({"writeErrors": [{"code": 112}, details]})) == {"slug": "fluid"}
+    assert duplicate_key(DuplicateKeyError("taken", 11000)) == {}
+    assert duplicate_key(bulk(11000)) == {}
 
 
 def test_what_may_be_run_again() -> None:
