@@ -15,7 +15,7 @@ from app.api import description, docs, errors
 from app.api.deps import Public, Requires, RequiresAccount
 from app.api.fast_lane import FastLane
 from app.api.middleware import RequestLayer
-from app.api.v1.endpoints import health
+from app.api.v1.endpoints import health, problems
 from app.api.v1.router import PREFIX, ROUTERS
 from app.core import logging
 from app.core.clock import Clock
@@ -54,6 +54,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)
+    app.include_router(problems.router)
     check_permissions(app)
     docs.install(app)
     app.add_middleware(FastLane)

@@ -18,6 +18,30 @@ class FieldProblem(BaseModel):
     detail: str = Field(description="For people, in the language of the Content-Language header.")
 
 
+class ProblemTypeRead(BaseModel):
+    """What all problems of a type have in common."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "/problems/archived",
+                    "title": "Archived",
+                    "status": 409,
+                    "detail": "It is archived and cannot change until it is restored.",
+                    "code": "archived",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+    code: ErrorCode
+
+
 class Problem(BaseModel):
     """Why a request was refused. `code` is stable; `title` and `detail` are for people."""
 
@@ -35,7 +59,7 @@ class Problem(BaseModel):
         }
     )
 
-    type: str = Field(description="A relative reference that names the kind of problem.")
+    type: str = Field(description="Names the kind of problem, as a relative reference that leads to it.")
     title: str
     status: int = Field(ge=400, le=599)
     detail: str

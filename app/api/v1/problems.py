@@ -23,6 +23,7 @@ _WRITE = (
 
 LIVE = problem_responses(*_ANY)
 READY = problem_responses(*_ANY, E.DATABASE_UNAVAILABLE)
+PROBLEM_TYPE = problem_responses(*_ANY, E.NOT_FOUND) | NOT_MODIFIED
 OPEN = problem_responses(
     *COMMON, *_BODY, *_MATCH, E.INVALID_IDEMPOTENCY_KEY, E.INVALID_CREDENTIALS, E.INVALID_TOKEN
 )

@@ -132,6 +132,10 @@ async def _comment(world: World, values: Values) -> str:
     return await world.made(f"/tasks/{values['task']}/comments", body, world.workspace.member.at(""))
 
 
+async def _code(world: World, values: Values) -> str:
+    return "archived"
+
+
 async def _seq(world: World, values: Values) -> str:
     """An event that everybody may undo."""
     task = await _task(world, values)
@@ -140,6 +144,7 @@ async def _seq(world: World, values: Values) -> str:
 
 
 PLACES: dict[str, Callable[[World, Values], Any]] = {
+    "code": _code,
     "comment": _comment,
     "import": _import,
     "label": _label,

@@ -1,0 +1,38 @@
+"""What the `type` of a problem leads to."""
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.api.deps import Public
+from app.api.requests import StrictRoute
+from app.api.responses import plain
+from app.api.v1 import problems
+from app.core.errors import STATUS, ErrorCode, not_found
+from app.core.messages import pick_language, problem_text
+from app.schemas.problems import ProblemTypeRead
+
+router = APIRouter(
+    prefix="/problems",
+    tags=["problems"],
+    route_class=StrictRoute,
+    dependencies=[Depends(Public("a refusal leads here, also one for want of a login"))],
+)
+
+
+@router.get("/{code}", response_model=ProblemTypeRead, responses=problems.PROBLEM_TYPE)
+async def get_problem_type(request: Request, code: str) -> Response:
+    """What a code of problems means, in the language that Accept-Language asks for."""
+    if code not in set(ErrorCode):
+        raise not_found("resource")
+    known = ErrorCode(code)
+    language = pick_language(request.headers.get("accept-language"))
+    title, detail = problem_text(known, language, {})
+    shown = {
+        "type": request.url.path,
+        "title": title,
+        "status": STATUS[known],
+        "detail": detail,
+        "code": known,
+    }
+    answer = plain(request, shown)
+    answer.headers.update({"content-language": language, "vary": "accept-language"})
+    return answer
