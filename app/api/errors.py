@@ -5,6 +5,7 @@ pointer; a parameter is `/query/<name>`, `/path/<name>`, `/header/<name>` or `/c
 client sent is never repeated, except the names of members and parameters, cut to a bounded length.
 """
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,7 @@ from app.core.logging import describe, get_logger
 from app.core.messages import DEFAULT_LANGUAGE, field_text, pick_language, problem_text
 from app.schemas.problems import Problem
 from app.utils.strict_json import InvalidJson, JsonFlaw
+from app.utils.times import rfc3339
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -87,7 +89,7 @@ def problem(scope: Scope, error: PastisError, **extensions: Any) -> Response:
     if "log" in state:
         state["log"]["code"] = error.code
     document = {**_document(error, language, state.get("request_id", "")), **extensions}
-    content = orjson.dumps(document, default=_plain, option=orjson.OPT_UTC_Z)
+    content = orjson.dumps(document, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
     response = Response(content, error.status, error.headers, MEDIA_TYPE)
     response.headers["Content-Language"] = language
     if error.status == HTTPStatus.UNAUTHORIZED:
@@ -190,6 +192,8 @@ def _document(error: PastisError, language: str, request_id: str) -> dict[str, A
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
     return value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else str(value)
 
 

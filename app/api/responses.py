@@ -11,14 +11,15 @@ from app.core.documents import Doc, Entity, public, stored
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Outcome
 from app.services.access import Page
+from app.utils.times import rfc3339
 
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 _ETAG = re.compile(r'(W/)?"([^"]*)"')
 JSON = "application/json"
 
 
 def dump(value: Any) -> bytes:
-    return orjson.dumps(value, option=_OPTIONS)
+    # Left to itself, orjson writes six digits of a second, and none where they are nought.
+    return orjson.dumps(value, default=rfc3339, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def shown(entity: Entity) -> Doc:

@@ -130,7 +130,7 @@ class Kept(Shown):
 ID = "0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c01"
 OTHER_ID = "0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c02"
 # As answers have it: kept to the millisecond, written in six digits.
-TIME = "2026-11-23T09:30:00.194000Z"
+TIME = "2026-11-23T09:30:00.194Z"
 KEPT: dict[str, Any] = {"id": ID, "version": 42, "created_at": TIME, "updated_at": TIME}
 
 

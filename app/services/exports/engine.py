@@ -14,10 +14,11 @@ from app.core.errors import not_found
 from app.core.log import Event
 from app.services.exports import queries
 from app.services.exports.queries import ORDER, View
+from app.utils.times import rfc3339
 
 FORMAT = "pastis-export"
 VERSION = 1
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_APPEND_NEWLINE
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_APPEND_NEWLINE
 
 
 @dataclass(slots=True)
@@ -78,4 +79,4 @@ async def _documents(view: View, *, history: bool) -> AsyncIterator[tuple[str, D
 
 
 def _line(value: Any) -> bytes:
-    return orjson.dumps(value, option=_OPTIONS)
+    return orjson.dumps(value, default=rfc3339, option=_OPTIONS)

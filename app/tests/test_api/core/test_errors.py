@@ -187,7 +187,7 @@ async def test_a_stale_write_is_answered_with_the_present_state(client: AsyncCli
     assert response.headers["etag"] == '"7"'
     assert body["current"] == {
         "item": {"name": "x", "count": 1},
-        "at": "2026-01-02T00:00:00Z",
+        "at": "2026-01-02T00:00:00.000Z",
         "id": str(UUID(int=1)),
     }
 

@@ -178,9 +178,40 @@ async def test_real_answers_are_as_described(operation: Operation, world: World)
     value = answer.json()
     assert answer.headers["content-type"] == "application/json"
     assert_valid(value, {**closed(schema), "components": {"schemas": closed(SCHEMAS)}})
+    assert_same_digits(value)
     for name, declared in operation.spec["responses"][str(operation.success)].get("headers", {}).items():
         optional = name in ("Link", "Idempotency-Replayed", "Pastis-Event")
         assert optional or name in answer.headers, f"{name}: {declared}"
+
+
+def assert_same_digits(value: Any) -> None:
+    """Every time has milliseconds, as in the examples."""
+    if isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            assert_same_digits(member)
+    elif isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value), value
+
+
+def test_examples_have_the_same_digits() -> None:
+    assert_same_digits(DOCUMENT)
+
+
+CHANGES = [
+    one
+    for one in OPERATIONS
+    if one.method != "GET" and one.answer_schema and "workspace" in one.segments and one.success != 202
+]
+
+
+@pytest.mark.parametrize("operation", CHANGES, ids=str)
+async def test_what_a_change_answers_is_what_a_read_gives(operation: Operation, world: World) -> None:
+    answer = await world.call(operation, world.owner)
+    path = answer.headers.get("location") or re.sub(r"(?<=[0-9a-f]{12})/[a-z]+$", "", answer.request.url.path)
+    read = await world.owner.get(path)
+    assert ok(read) == ok(answer)
+    assert list(ok(read)) == list(ok(answer))
+    assert read.headers["etag"] == answer.headers["etag"]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -208,6 +239,8 @@ async def test_lists_hold_items_that_are_as_described(world: World) -> None:
         schema = operation.answer_schema
         assert schema is not None
         assert_valid(page, {**closed(schema), "components": {"schemas": closed(SCHEMAS)}})
+        assert_same_digits(page)
+        assert next(iter(page["items"][0])) in ("id", "seq"), "what it is comes first"
 
 
 async def fill(world: World, kind: str, values: dict[str, str]) -> None:
