@@ -29,7 +29,10 @@ _HEADERS: Spec = {
         "/api/v1/workspaces/fluid/tasks/0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c01",
     ),
     "Pastis-Event": (
-        "The number of the change's event in the log, to look at or undo; absent where nothing changed.",
+        (
+            "The number of the change's event in the log, to look at or undo; of several changes the numbers "
+            "of all, with commas. Absent where nothing changed."
+        ),
         "42",
     ),
     "Retry-After": ("Seconds to wait before the same request is sent again.", "1"),
@@ -116,7 +119,10 @@ def _refusals(operation: Spec) -> set[str]:
 def _of_success(operation: Spec, status: str) -> list[str]:
     parameters = {one["name"] for one in operation.get("parameters", ())}
     applies = {
-        "ETag": bool(parameters & {"dry_run", "if-match", "If-None-Match"}) and status != "204",
+        # Several documents have no one version.
+        "ETag": bool(parameters & {"dry_run", "if-match", "If-None-Match"})
+        and status != "204"
+        and not operation["operationId"].startswith("batch_"),
         "Idempotency-Replayed": ErrorCode.IDEMPOTENCY_KEY_REUSED in _refusals(operation),
         "Link": "cursor" in parameters,
         "Location": status in ("201", "202"),

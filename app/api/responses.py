@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -103,6 +104,15 @@ def changed(outcome: Outcome[Any]) -> Response:
     """200 with the document as it is now."""
     doc = shown(outcome.value)
     return Response(dump(doc), media_type=JSON, headers=_headers(outcome, doc))
+
+
+def changed_all(outcomes: Sequence[Outcome[Any]]) -> Response:
+    """200 with the documents as each change left them; the numbers of all events in one header."""
+    headers = {"idempotency-replayed": "true"} if outcomes[0].replayed else {}
+    seqs = [str(one.seq) for one in outcomes if one.seq is not None]
+    if seqs:
+        headers["pastis-event"] = ", ".join(seqs)
+    return Response(dump({"items": [shown(one.value) for one in outcomes]}), media_type=JSON, headers=headers)
 
 
 def deleted(outcome: Outcome[None]) -> Response:

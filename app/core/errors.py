@@ -1,7 +1,7 @@
 """Every refusal that Pastis gives, as codes; the words are in `app.core.messages`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -67,6 +67,7 @@ class FieldCode(StrEnum):
     NOT_FOUND = "not_found"
     OUT_OF_RANGE = "out_of_range"
     READ_ONLY = "read_only"
+    REFUSED = "refused"
     REPEATED = "repeated"
     TAKEN = "taken"
     TOO_DEEP = "too_deep"
@@ -161,6 +162,17 @@ class PastisError(Exception):
     @property
     def status(self) -> int:
         return STATUS[self.code]
+
+    def within(self, pointer: str, member: str) -> "PastisError":
+        """The same refusal, of one part of the request; the part's `member` is what its errors point into."""
+        errors = [replace(one, pointer=f"{pointer}{member}{one.pointer}") for one in self.errors]
+        return PastisError(
+            self.code,
+            errors=errors or [FieldError(pointer, FieldCode.REFUSED)],
+            headers=self.headers,
+            current=self.current,
+            **self.params,
+        )
 
 
 def not_found(kind: str) -> PastisError:

@@ -205,6 +205,7 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
         "The value is out of range.",
     ),
     FieldCode.READ_ONLY: ("The value cannot be changed.",),
+    FieldCode.REFUSED: ("It is refused for the reason that the problem gives.",),
     FieldCode.REPEATED: ("The value may be given only once.",),
     FieldCode.TAKEN: ("The value is taken already.",),
     FieldCode.TOO_DEEP: ("The value has too many levels.",),

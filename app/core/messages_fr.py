@@ -208,6 +208,7 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
         "La valeur est hors des limites.",
     ),
     FieldCode.READ_ONLY: ("La valeur ne peut pas être changée.",),
+    FieldCode.REFUSED: ("Refusé pour la raison que donne le problème.",),
     FieldCode.REPEATED: ("La valeur ne peut être donnée qu'une fois.",),
     FieldCode.TAKEN: ("La valeur est déjà prise.",),
     FieldCode.TOO_DEEP: ("La valeur a trop de niveaux.",),

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Strict
 
 from app.core.errors import FieldCode
 from app.models.statuses import Category
@@ -26,6 +26,7 @@ from app.schemas.base import (
     Number,
     Ref,
     SearchText,
+    Shown,
     Title,
     example,
     refusal,
@@ -156,12 +157,70 @@ class TaskListItem(Kept):
     model_config = Kept.model_config | example(**_TASK)
 
 
+_WHOLE_TASK = {**_TASK, "description": "Steps: open the dialog, press **Escape**."}
+
+
 class TaskRead(TaskListItem):
     description: str
 
-    model_config = Kept.model_config | example(
-        **_TASK, description="Steps: open the dialog, press **Escape**."
+    model_config = Kept.model_config | example(**_WHOLE_TASK)
+
+
+class _Change(Body):
+    task: Ref = Field(description="Its id or key.")
+    version: Annotated[int, Strict(), Field(ge=1, le=2**53)] | None = Field(
+        None, description="Only if the task is still at this version; takes the place of If-Match."
     )
+
+
+class TaskCreateOperation(Body):
+    action: Literal["create"]
+    body: TaskCreate
+
+
+class TaskUpdateOperation(_Change):
+    action: Literal["update"]
+    body: TaskPatch
+
+
+class TaskRankOperation(_Change):
+    action: Literal["rank"]
+    body: TaskRank
+
+
+class TaskMoveOperation(_Change):
+    action: Literal["move"]
+    body: TaskMove
+
+
+class TaskPlainOperation(_Change):
+    action: Literal["archive", "restore", "trash", "unarchive"]
+
+
+TaskOperation = Annotated[
+    TaskCreateOperation | TaskUpdateOperation | TaskRankOperation | TaskMoveOperation | TaskPlainOperation,
+    Field(discriminator="action"),
+]
+
+
+class TaskBatch(Body):
+    """Operations that are all done, one after the other, or not at all."""
+
+    operations: Annotated[list[TaskOperation], Field(min_length=1, max_length=100)]
+
+    model_config = Body.model_config | example(
+        operations=[
+            {"action": "create", "body": {"project_id": "FLUID", "title": "Write the release notes"}},
+            {"action": "update", "task": "FLUID-6143", "version": 42, "body": {"priority": "urgent"}},
+            {"action": "trash", "task": "FLUID-6142"},
+        ]
+    )
+
+
+class TaskBatchRead(Shown):
+    items: list[TaskRead] = Field(description="The tasks as the operations left them, in the same order.")
+
+    model_config = Shown.model_config | example(items=[_WHOLE_TASK])
 
 
 MAX_VALUES = 50

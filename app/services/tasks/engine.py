@@ -1,24 +1,26 @@
-"""Tasks: made, changed, ranked, moved, put away and taken back."""
+"""Tasks: made, changed, ranked, moved, put away and taken back; one, or many at once."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from app.core.documents import Doc, public
-from app.core.errors import FieldCode, already_exists, invalid, not_found
+from app.core.errors import PastisError, not_found
 from app.core.unit_of_work import Command, Outcome, Work
-from app.models.labels import Label
-from app.models.memberships import Membership
-from app.models.projects import Project
-from app.models.statuses import Status
 from app.models.tasks import Task
-from app.schemas.tasks import NOBODY, TaskCreate, TaskListQuery, TaskMove, TaskPatch, TaskRank
+from app.schemas.tasks import (
+    NOBODY,
+    TaskCreate,
+    TaskCreateOperation,
+    TaskListQuery,
+    TaskMove,
+    TaskOperation,
+    TaskPatch,
+    TaskRank,
+)
 from app.services.access import Page, PageRequest, Scope
-from app.services.statuses import project_statuses
-from app.services.statuses.rules import counterpart
 from app.services.tasks import queries, rules
-from app.services.tasks.changes import apply_changes, check_references
-from app.utils import ranks
-from app.utils.ids import new_id
+from app.services.tasks.commands import TaskCommands
 
 
 async def resolve_task(scope: Scope, ref: str) -> str:
@@ -27,8 +29,11 @@ async def resolve_task(scope: Scope, ref: str) -> str:
 
 
 class TaskEngine:
+    """What the verbs that change do and raise is said at their commands."""
+
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._commands = TaskCommands(scope)
 
     async def get(self, ref: str) -> Doc:
         """A task by id, key or former key; raises `not_found`."""
@@ -55,186 +60,60 @@ class TaskEngine:
         )
 
     async def create(self, data: TaskCreate) -> Outcome[Task]:
-        """A task at the end of its project's order.
-
-        Raises `not_found` for what it names and is not there, `archived` for the project.
-        """
-        project_id = await self._scope.project_id(data.project_id)
-        task_id = data.id or new_id()
-        fields = data.model_dump(exclude={"id", "project_id"})
-        if data.parent_id is not None:
-            fields["parent_id"] = await queries.resolve(self._scope, data.parent_id)
-
-        async def decide(work: Work) -> Task:
-            project = await work.require(Project, project_id)
-            rules.check_open(project)
-            if data.id is not None and await work.get(Task, task_id) is not None:
-                raise already_exists("task", "id")
-            rules.check_dates(data.start_date, data.due_date)
-            await check_references(work, task_id, fields)
-            status = await _status(work, project, data.status_id)
-            number = project.last_task_number + 1
-            rank = ranks.between(project.last_rank, None)
-            work.update(project, last_task_number=number, last_rank=rank)
-            key = f"{project.key}-{number}"
-            return work.add(
-                Task(
-                    **fields
-                    | rules.status_changes(status, work.now)
-                    | {
-                        "id": task_id,
-                        "workspace_id": work.workspace_id,
-                        "project_id": project_id,
-                        "key": key,
-                        "rank": rank,
-                        "reporter_id": work.actor["membership_id"],
-                        "created_at": work.now,
-                        "updated_at": work.now,
-                    }
-                )
-            )
-
-        reads: dict[Any, list[str]] = {
-            Project: [project_id],
-            Status: [data.status_id] if data.status_id else [],
-            Label: data.label_ids,
-            Membership: data.assignee_ids,
-            Task: [task_id] if data.id else [],
-        }
-        return await self._scope.run(Command("task.create", decide, reads))
+        return await self._scope.run(await self._commands.create(data))
 
     async def update(self, ref: str, patch: TaskPatch) -> Outcome[Task]:
-        """Merge the patch; what it does not name stays as it is by then."""
-        changes = patch.model_dump(exclude_unset=True)
-        if changes.get("parent_id") is not None:
-            changes["parent_id"] = await queries.resolve(self._scope, changes["parent_id"])
-
-        async def decide(work: Work, task: Task) -> Task:
-            return await apply_changes(work, task, changes)
-
-        return await self._change("task.update", ref, decide)
+        return await self._scope.run(await self._commands.update(ref, patch))
 
     async def rank(self, ref: str, data: TaskRank) -> Outcome[Task]:
-        """Put a card beside another, into another column, or both. One small command."""
-        anchor_ref = data.after_id or data.before_id
-        if (data.after_id and data.before_id) or not (anchor_ref or data.status_id):
-            raise invalid("/after_id", FieldCode.INVALID_CHOICE)
-        anchor_id = None if anchor_ref is None else await queries.resolve(self._scope, anchor_ref)
-
-        async def decide(work: Work, task: Task) -> Task:
-            changes: Doc = {} if data.status_id is None else {"status_id": data.status_id}
-            if anchor_id is not None:
-                changes["rank"] = await _rank_beside(work, task, anchor_id, above=data.before_id is not None)
-            return await apply_changes(work, task, changes)
-
-        return await self._change("task.rank", ref, decide)
+        return await self._scope.run(await self._commands.rank(ref, data))
 
     async def move(self, ref: str, data: TaskMove) -> Outcome[Task]:
-        """Into another project, with its history; the old key goes on working."""
-        project_id = await self._scope.project_id(data.project_id)
-
-        async def decide(work: Work, task: Task) -> Task:
-            if task.project_id == project_id:
-                return task
-            target = await work.require(Project, project_id)
-            rules.check_open(target)
-            status = await self._status_there(work, task, target, data.status_id)
-            key, number = rules.next_key(task, target)
-            rank = ranks.between(target.last_rank, None)
-            work.update(target, last_task_number=number, last_rank=rank)
-            former = [one for one in [*task.former_keys, task.key] if one != key]
-            return work.update(
-                task,
-                **rules.status_changes(status, work.now, task),
-                project_id=project_id,
-                key=key,
-                former_keys=former,
-                rank=rank,
-            )
-
-        return await self._change("task.move", ref, decide, reads={Project: [project_id]})
+        return await self._scope.run(await self._commands.move(ref, data))
 
     async def archive(self, ref: str) -> Outcome[Task]:
-        """Put a task away, off the lists and boards."""
-
-        async def decide(work: Work, task: Task) -> Task:
-            return work.update(task, archived_at=work.now)
-
-        return await self._change("task.archive", ref, decide)
+        return await self._scope.run(await self._commands.archive(ref))
 
     async def unarchive(self, ref: str) -> Outcome[Task]:
-        async def decide(work: Work, task: Task) -> Task:
-            return work.update(task, archived_at=None)
-
-        return await self._change("task.unarchive", ref, decide, archived=True)
+        return await self._scope.run(await self._commands.unarchive(ref))
 
     async def trash(self, ref: str) -> Outcome[Task]:
-        """Throw a task away; it can be restored."""
-
-        async def decide(work: Work, task: Task) -> Task:
-            return work.update(task, trashed_at=work.now)
-
-        return await self._change("task.trash", ref, decide, archived=True)
+        return await self._scope.run(await self._commands.trash(ref))
 
     async def restore(self, ref: str) -> Outcome[Task]:
-        """Take a task out of the trash."""
+        return await self._scope.run(await self._commands.restore(ref))
 
-        async def decide(work: Work, task: Task) -> Task:
-            return work.update(task, trashed_at=None)
+    async def batch(self, operations: Sequence[TaskOperation]) -> list[Outcome[Task]]:
+        """All operations or none, each a command that sees the ones before it.
 
-        return await self._change("task.restore", ref, decide, archived=True, trashed=True)
+        A refusal points to the operation that it is about.
+        """
+        commands = [await self._command(number, one) for number, one in enumerate(operations)]
+        try:
+            return await self._scope.run_all(commands)
+        except PastisError as error:
+            # That another workspace has an id is told by the database, which knows no operations.
+            taken = next((one.params.get("value", "") for one in error.errors), "")
+            for number, one in enumerate(operations):
+                if isinstance(one, TaskCreateOperation) and one.body.id == taken:
+                    raise error.within(f"/operations/{number}", "/body") from error
+            raise
 
-    async def _change(
-        self,
-        name: str,
-        ref: str,
-        decide: Callable[[Work, Task], Awaitable[Task]],
-        *,
-        reads: dict[Any, list[str]] | None = None,
-        archived: bool = False,
-        trashed: bool = False,
-    ) -> Outcome[Task]:
-        """Run a decision on one task of an open project, which is, unless allowed otherwise, not put away."""
-        task_id = await queries.resolve(self._scope, ref)
+    async def _command(self, number: int, operation: TaskOperation) -> Command[Task]:
+        with _pointing_to(number):
+            command = await self._commands.of(operation)
 
-        async def run(work: Work) -> Task:
-            task = await work.require(Task, task_id)
-            self._scope.check_version(task)
-            if not (archived and task.trashed_at is None) and not trashed:
-                rules.check_changeable(task)
-            rules.check_open(await work.require(Project, task.project_id))
-            return await decide(work, task)
+        async def decide(work: Work) -> Task:
+            with _pointing_to(number):
+                return await command.decide(work)
 
-        return await self._scope.run(Command(name, run, {Task: [task_id], **(reads or {})}))
-
-    @staticmethod
-    async def _status_there(work: Work, task: Task, target: Project, status_id: str | None) -> Status:
-        if status_id is not None:
-            return await _status(work, target, status_id)
-        present = await work.require(Status, task.status_id)
-        return counterpart(await project_statuses(work, target.id), present, target.default_status_id)
+        return replace(command, decide=decide)
 
 
-async def _status(work: Work, project: Project, status_id: str | None) -> Status:
-    status = await work.require(Status, status_id or project.default_status_id)
-    if status.project_id != project.id:
-        raise not_found("status")
-    return status
-
-
-async def _rank_beside(work: Work, task: Task, anchor_id: str, *, above: bool) -> str:
-    anchor = await work.require(Task, anchor_id)
-    if anchor.project_id != task.project_id:
-        raise not_found("task")
-    if anchor.id == task.id:
-        return task.rank
-    other = await queries.neighbour(work, task, project_id=task.project_id, rank=anchor.rank, above=above)
-    if above:
-        return ranks.between(other.rank if other else None, anchor.rank)
-    if other is None:
-        # Behind the last one: the project remembers, so that new tasks come after it.
-        rank = ranks.between(anchor.rank, None)
-        project = await work.require(Project, task.project_id)
-        work.update(project, last_rank=max(rank, project.last_rank or rank))
-        return rank
-    return ranks.between(anchor.rank, other.rank)
+@contextmanager
+def _pointing_to(number: int) -> Iterator[None]:
+    """Have refusals point to an operation of the batch."""
+    try:
+        yield
+    except PastisError as error:
+        raise error.within(f"/operations/{number}", "/body") from error

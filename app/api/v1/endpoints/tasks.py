@@ -6,11 +6,21 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.api.deps import Activity, Paging, RefPath, Requires, Tasks, TaskWriter, refuse_match
 from app.api.requests import StrictRoute
-from app.api.responses import changed, created, found, listed
+from app.api.responses import changed, changed_all, created, found, listed
 from app.api.v1 import problems
 from app.schemas.events import EventRead
 from app.schemas.pagination import Page
-from app.schemas.tasks import TaskCreate, TaskListItem, TaskListQuery, TaskMove, TaskPatch, TaskRank, TaskRead
+from app.schemas.tasks import (
+    TaskBatch,
+    TaskBatchRead,
+    TaskCreate,
+    TaskListItem,
+    TaskListQuery,
+    TaskMove,
+    TaskPatch,
+    TaskRank,
+    TaskRead,
+)
 from app.services.access import Permission
 
 router = APIRouter(prefix="/workspaces/{workspace}/tasks", tags=["tasks"], route_class=StrictRoute)
@@ -29,6 +39,12 @@ DELETE = [Depends(Requires(Permission.TASK_DELETE))]
 async def create_task(tasks: TaskWriter, request: Request, body: TaskCreate) -> Response:
     """A task at the end of its project's order."""
     return created(request, await tasks.create(body))
+
+
+@router.post("/batch", response_model=TaskBatchRead, responses=problems.WRITE, dependencies=READ)
+async def batch_tasks(tasks: TaskWriter, body: TaskBatch) -> Response:
+    """Up to 100 operations, all or none, each with an event of its own and the permission of its action."""
+    return changed_all(await tasks.batch(body.operations))
 
 
 @router.get("", response_model=Page[TaskListItem], responses=problems.READ, dependencies=READ)

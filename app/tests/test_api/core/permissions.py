@@ -53,6 +53,7 @@ get_label              401        ok     ok     ok      404     404
 update_label           401        ok     ok     ok      404     404
 delete_label           401        ok     ok     403     404     404
 
+batch_tasks            401        ok     ok     ok      404     404
 create_task            401        ok     ok     ok      404     404
 list_tasks             401        ok     ok     ok      404     404
 get_task               401        ok     ok     ok      404     404

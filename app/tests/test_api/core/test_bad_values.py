@@ -126,7 +126,22 @@ def unsafe_texts(name: str) -> tuple[str, ...]:
     return ()
 
 
+BAD_VERSIONS: tuple[Any, ...] = (0, -1, 1.5, "1", True, [], 2**60)
+BAD_PATCHES: tuple[Any, ...] = (None, [], "x", {"titel": "x"})
+BAD_OPERATIONS: tuple[Any, ...] = (
+    *(None, "x", 0, {}, True, [], [None], ["x"], [[]], [{}], [{"action": "create"}]),
+    *([{"action": "delete", "task": "FLUID-1"}], [{"action": ["trash"], "task": "FLUID-1"}]),
+    *([{"action": "trash", "task": "FLUID-1", "body": {}}], [{"action": "trash"}]),
+    *([{"action": "trash", "task": 1}], [{"action": "trash", "task": "FLUID-1", "colour": 1}]),
+    *([{"action": "trash", "task": "FLUID-1", "version": one}] for one in BAD_VERSIONS),
+    *([{"action": "update", "task": "FLUID-1", "body": one}] for one in BAD_PATCHES),
+    [{"action": "trash", "task": "FLUID-1"}] * 101,
+)
+
+
 def bad_arrays(name: str) -> list[Bad]:
+    if name == "operations":
+        return [(one, INVALID) for one in BAD_OPERATIONS]
     assert name in SETS, f"what stands in {name}?"
     wrong: tuple[Any, ...] = (None, "x", 0, {}, True, {"$ne": None}, [None], [1], [{"$ne": None}], [[ABSENT]])
     malformed = [[one] for one in (*MALFORMED_IDS, *OTHER_VERSIONS)]

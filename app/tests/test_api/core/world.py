@@ -216,11 +216,22 @@ def _update_task(world: World, values: Values) -> dict[str, Any]:
     return {name: value for name, value in created.items() if name not in ("project_id", "status_id")}
 
 
+async def _batch(world: World, values: Values) -> dict[str, Any]:
+    return {
+        "operations": [
+            {"action": "create", "body": _create_task(world, values)},
+            {"action": "update", "task": await _task(world, values), "body": {"priority": "low"}},
+            {"action": "trash", "task": await _task(world, values)},
+        ]
+    }
+
+
 def _label_body(world: World, values: Values) -> dict[str, str]:
     return {"name": f"Keyboard {world.number()}", "color": "#1f77b4", "description": "Without a mouse."}
 
 
 BODIES: dict[str, Callable[[World, Values], Any]] = {
+    "batch_tasks": _batch,
     "create_comment": lambda world, values: {"body": "Fixed on main."},
     "create_import": _archive,
     "create_label": _label_body,
