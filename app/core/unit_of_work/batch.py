@@ -47,7 +47,8 @@ class Batch:
     @property
     def dirty(self) -> bool:
         """Whether anything waits to be sent to the database."""
-        return bool(self._dirty)
+        entries = (self.entries[key] for key in self._dirty)
+        return any(entry.stored is not entry.current for entry in entries)
 
     async def load(self, model: type[Entity], ids: Collection[str]) -> None:
         """Read those of the documents that are not known yet, in one query."""

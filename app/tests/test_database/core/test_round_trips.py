@@ -1,14 +1,19 @@
 """How often a request goes to the database: exactly, with nothing known yet and with the login known."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 import pytest
 
 from app.core.config import Settings
+from app.core.documents import Doc
+from app.core.errors import ErrorCode, PastisError
 from app.main import create_app
 from app.services.access import engine as access
+from app.services.access import queries
 from app.services.bootstrap import Services
 from app.tests.support.clients import Client, ok
 from app.tests.support.clock import TestClock
@@ -121,3 +126,58 @@ async def test_a_project_that_the_login_does_not_know_yet_is_looked_up(
     ok(await fresh.api.get("/projects"))
     ok(await workspace.api.post("/projects", {"key": "INFRA", "name": "Infrastructure"}), 201)
     assert await fresh.cost("/tasks?project=INFRA") == ["find projects", TASKS]
+
+
+async def test_requests_that_come_together_look_the_login_up_once(fresh: Fresh) -> None:
+    fresh.commands.take()
+    for answer in await asyncio.gather(*(fresh.api.get("/labels") for _ in range(5))):
+        ok(answer)
+    assert sorted(fresh.commands.names) == [LOGIN, *["find labels"] * 5]
+
+
+async def test_a_look_up_that_began_before_a_revocation_is_not_believed(
+    services: Services, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, let_go = asyncio.Event(), asyncio.Event()
+
+    real = queries.principal
+
+    async def slow(*what: Any) -> Any:
+        found = await real(*what)
+        asked.set()
+        await let_go.wait()
+        return found
+
+    token, user_id = workspace.api.token or "", workspace.users["owner"].id
+    services.access.forget_user(user_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "principal", slow)
+        early = asyncio.create_task(services.access.identify(token))
+        await asked.wait()
+    await services.sessions.end_all(user_id)
+    services.access.forget_user(user_id)
+    let_go.set()
+    await early
+    with pytest.raises(PastisError) as caught:
+        await services.access.identify(token)
+    assert caught.value.code is ErrorCode.INVALID_TOKEN
+
+
+async def test_a_patch_costs_its_group_four_round_trips_and_what_nobody_has_read(
+    fresh: Fresh, workspace: Workspace
+) -> None:
+    """The head, the task, the event, the commit, where nobody else writes."""
+    tasks = [await workspace.task(f"Pager: page {number}") for number in range(2)]
+
+    async def patch(task: Doc, title: str) -> list[str]:
+        fresh.commands.take()
+        ok(await fresh.api.patch(f"/tasks/{task['id']}", {"title": title}))
+        return fresh.commands.names
+
+    write = ["update heads", "update tasks", "insert events", "commitTransaction 1"]
+    for title in ("one", "two"):  # until it is known that nobody else writes
+        await patch(tasks[0], title)
+    assert await patch(tasks[0], "three") == write
+    assert await patch(tasks[1], "four") == ["find tasks", *write]
+    # What changes nothing is true of the head that is there.
+    assert await patch(tasks[1], "four") == ["find heads", "abortTransaction 1"]
