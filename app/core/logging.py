@@ -76,7 +76,9 @@ class _Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
-        get_logger(record.name).log(level, record.getMessage(), exc_info=record.exc_info)
+        # Where uvicorn tells what is no error too.
+        name = "uvicorn" if record.name == "uvicorn.error" else record.name
+        get_logger(name).log(level, record.getMessage(), exc_info=record.exc_info)
 
 
 class _LogFile(RotatingFileHandler):

@@ -72,7 +72,7 @@ def test_the_standard_library_goes_the_same_way(tmp_path: Path) -> None:
     logging.getLogger("pymongo.topology").info("chatter")
     logging.getLogger("pymongo").error("lost", exc_info=OSError("no route"))
     first, odd, lost = lines(tmp_path)
-    assert (first["event"], first["logger"], first["level"]) == ("Started server", "uvicorn.error", "info")
+    assert (first["event"], first["logger"], first["level"]) == ("Started server", "uvicorn", "info")
     assert odd["level"] == "critical"
     assert "OSError: no route" in lost["exception"]
     assert not logging.getLogger("uvicorn").handlers
