@@ -33,6 +33,12 @@ def fail(text: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def counted(number: int, noun: str) -> str:
+    """Give `1 task`, `2 tasks`, `2 statuses`."""
+    many = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else many}"
+
+
 def load_settings() -> Settings:
     """Read the settings; wrong ones are all named, without their values, and the command exits with 1."""
     try:

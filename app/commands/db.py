@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from app.commands.console import fail, load_settings, output, reachable, shown_url
+from app.commands.console import counted, fail, load_settings, output, reachable, shown_url
 from app.commands.services import with_services
 from app.core.config import Settings
 from app.core.database import migrations
@@ -57,14 +57,15 @@ def check() -> None:
     reports = with_services(work)
     for report in reports:
         output().print(
-            f"{report.workspace_id}: {report.events} events, {report.documents} documents, "
-            f"{len(report.gaps)} gaps, {len(report.differences)} differences"
+            f"{report.workspace_id}: {counted(report.events, 'event')}, "
+            f"{counted(report.documents, 'document')}, {counted(len(report.gaps), 'gap')}, "
+            f"{counted(len(report.differences), 'difference')}"
         )
         for line in [*(f"  event {seq} is missing" for seq in report.gaps), *report.differences][:50]:
             output().print(f"  {line}")
     if not all(report.good for report in reports):
         fail("The database is not what its log says.")
-    output().print(f"{len(reports)} workspaces checked: all good.")
+    output().print(f"{counted(len(reports), 'workspace')} checked: all good.")
 
 
 async def _describe(settings: Settings) -> list[tuple[str, str]]:
@@ -83,13 +84,14 @@ async def _describe(settings: Settings) -> list[tuple[str, str]]:
         stored: dict[str, Any] = await database.client[database.name].command("dbStats")
     finally:
         await database.close()
+    content = (
+        f"{database.name}: {counted(stored['collections'], 'collection')}, "
+        f"{counted(int(stored['objects']), 'document')}"
+    )
     return [
         ("Server", f"{_product(build)} on {hello.get('me') or hello.get('primary') or 'an unnamed host'}"),
         ("Replica set", _replica_set(hello)),
-        (
-            "Database",
-            f"{database.name}: {stored['collections']} collections, {stored['objects']:.0f} documents",
-        ),
+        ("Database", content),
         (
             "Size",
             f"{_megabytes(stored['storageSize'])} of data, {_megabytes(stored['indexSize'])} of indexes",
@@ -107,7 +109,7 @@ def _replica_set(hello: dict[str, Any]) -> str:
     if "setName" not in hello:
         return "none: Pastis needs one for transactions"
     members = len(hello.get("hosts", []))
-    return f"{hello['setName']}, primary, {members} member{'s' if members != 1 else ''}"
+    return f"{hello['setName']}, primary, {counted(members, 'member')}"
 
 
 def _megabytes(size: float) -> str:

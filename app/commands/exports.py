@@ -9,7 +9,7 @@ from typing import IO, Annotated
 
 import typer
 
-from app.commands.console import fail, say
+from app.commands.console import counted, fail, say
 from app.commands.services import with_services
 from app.services.bootstrap import Services
 from app.services.exports import ExportEngine, Summary
@@ -40,7 +40,7 @@ def export(
                     file.write(line)
 
     with_services(work)
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in summary.lines.items())
+    counts = ", ".join(counted(count, kind) for kind, count in summary.lines.items())
     say(f"Exported as of change {summary.seq:,}: {counts}.")
 
 

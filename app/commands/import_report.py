@@ -6,7 +6,7 @@ from contextlib import suppress
 from rich.console import Console
 from rich.table import Table
 
-from app.commands.console import output, say
+from app.commands.console import counted, output, say
 from app.core.documents import Doc
 from app.core.errors import ErrorCode
 from app.core.messages import DEFAULT_LANGUAGE, problem_text
@@ -82,7 +82,7 @@ def _say_problems(run: Run) -> None:
         key = "" if problem.key is None else f" ({problem.key})"
         say(f"Line {problem.line}{key}: {problem.detail}")
     if run.failed > len(run.problems):
-        say(f"... and {run.failed - len(run.problems):,} lines more.")
+        say(f"... and {counted(run.failed - len(run.problems), 'line')} more.")
 
 
 def _say_end(run: Run, seconds: float) -> None:
@@ -90,9 +90,9 @@ def _say_end(run: Run, seconds: float) -> None:
         say(_reason(run.error or ErrorCode.SERVER_STOPPING.value))
         return
     say(
-        f"{'Would import' if run.options.dry_run else 'Imported'} {run.created:,} issues and "
-        f"{run.comments:,} comments in {seconds:.1f} s. {run.skipped:,} issues were there already, "
-        f"{run.failed:,} lines failed."
+        f"{'Would import' if run.options.dry_run else 'Imported'} {counted(run.created, 'issue')} and "
+        f"{counted(run.comments, 'comment')} in {seconds:.1f} s. {counted(run.skipped, 'issue')} already "
+        f"there, {counted(run.failed, 'line')} failed."
     )
 
 

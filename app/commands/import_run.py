@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import IO
@@ -68,19 +69,27 @@ async def _begin(engine: ImportEngine, options: ImportOptions) -> Run:
 
 
 async def _enter(services: Services, name: str, email: str | None, *, dry_run: bool) -> Scope:
-    """The workspace of this slug or name; one that is not there is made, or imagined for a dry run."""
+    """The workspace of this slug or name; one that is not there is made, or tried and then imagined."""
     found = await services.access.called(name)
     if len(found) > 1:
         fail(f"More than one workspace is called {name}. Name it by its slug.")
     if found:
-        user = await (find_account(services, email) if email else _owner(services, found[0]["memberships"]))
-        return await services.access.act_for(user, found[0]["_id"], SOURCE)
+        return await _join(services, found[0], email)
     user = await find_account(services, email)
     account = services.access.account_of(user, SOURCE)
+    tried = replace(account, context=replace(account.context, dry_run=dry_run))
+    made = await create_workspace(tried, _new_workspace(name))
     if dry_run:
         return _imagined(services, account)
-    made = await create_workspace(account, _new_workspace(name))
     return await services.access.act_for(user, made.value.id, SOURCE)
+
+
+async def _join(services: Services, workspace: Doc, email: str | None) -> Scope:
+    members = workspace["memberships"]
+    user = await (find_account(services, email) if email else _owner(services, members))
+    if user.id not in {one["user_id"] for one in members}:
+        fail(f"{user.email} is not a member of the workspace {workspace['slug']}.")
+    return await services.access.act_for(user, workspace["_id"], SOURCE)
 
 
 async def _owner(services: Services, memberships: list[Doc]) -> User:

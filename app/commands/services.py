@@ -6,7 +6,7 @@ from typing import TypeVar
 from app.commands.console import fail, load_settings, reachable
 from app.commands.context import open_services, run
 from app.core.config import Settings
-from app.core.errors import PastisError
+from app.core.errors import ErrorCode, PastisError
 from app.core.messages import DEFAULT_LANGUAGE, field_text, problem_text
 from app.services.bootstrap import Services
 
@@ -24,8 +24,12 @@ def with_services(work: Callable[[Services], Awaitable[T]]) -> T:
         try:
             return run(main(settings))
         except PastisError as error:
-            detail = problem_text(error.code, DEFAULT_LANGUAGE, error.params)[1]
-            fields = [
-                f"{one.pointer}: {field_text(one.code, DEFAULT_LANGUAGE, one.params)}" for one in error.errors
-            ]
-            fail("\n".join([detail, *fields]))
+            fail(_reason(error))
+
+
+def _reason(error: PastisError) -> str:
+    if error.code is ErrorCode.NOT_FOUND:  # from whoever has the machine itself nothing is hidden
+        return f"There is no such {error.params['kind']}."
+    detail = problem_text(error.code, DEFAULT_LANGUAGE, error.params)[1]
+    fields = [f"{one.pointer}: {field_text(one.code, DEFAULT_LANGUAGE, one.params)}" for one in error.errors]
+    return "\n".join([detail, *fields])

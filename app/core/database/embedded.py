@@ -205,7 +205,8 @@ def _choose(folder: Path, record: _Record | None, servers: Iterable[Server] | No
         )
     raise EmbeddedDatabaseError(
         f"There is no database: PASTIS_DATABASE_URL is not set, and {'; '.join(refused)}. Set it to the "
-        "address of a MongoDB replica set, or install MongoDB, or run: pip install 'pastis[secantus]'."
+        f"address of a MongoDB replica set, or install MongoDB, or run: {sys.executable} -m pip install "
+        "SecantusDB"
     )
 
 

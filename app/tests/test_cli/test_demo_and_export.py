@@ -67,6 +67,7 @@ def test_the_demo_is_made_once_for_a_first_account_and_says_what_to_try() -> Non
     assert "Imported 0 issues and 0 comments" in again.stderr
     after = run("export", "fluid-demo", "--history").stdout_bytes
     assert lines(before)[1:] == lines(after)[1:]
+    assert "\n1 workspace checked: all good.\n" in run("db", "check").stdout
 
 
 def test_the_demo_is_made_for_the_account_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +108,10 @@ def test_an_export_is_the_same_on_standard_output_in_a_file_and_compressed() -> 
     assert plain[0]["format"] == "pastis-export"
     assert plain[0]["lines"] == kinds(plain)
     assert kinds(plain)["task"] == 42
-    assert "42 task, 61 comment" in result.stderr
+    assert (
+        "1 workspace, 23 memberships, 17 labels, 4 projects, 17 statuses, 42 tasks, 61 comments."
+        in result.stderr
+    )
     for reference in ("fluid-demo", plain[0]["workspace"]["id"]):
         assert run("export", reference, "--output", "fluid.jsonl").exit_code == 0
         assert lines(Path("fluid.jsonl").read_bytes())[1:] == plain[1:]

@@ -105,7 +105,7 @@ def test_again_nothing_is_imported(database: Documents, name: str) -> None:
     result = import_(EXCERPT, workspace=name)
     assert result.exit_code == 0
     assert "Imported 0 issues and 0 comments" in result.stderr
-    assert "42 issues were there already" in result.stderr
+    assert "42 issues already there, 0 lines failed." in result.stderr
     assert counts(database) == (42, 61)
 
 
@@ -125,6 +125,7 @@ def test_bad_lines_are_told_and_exit_with_3(database: Documents, tmp_path: Path)
     result = import_(file)
     assert result.exit_code == 3
     assert "Line 2: not JSON\nLine 3 (DECA-2): created: not a date and time with an offset\n" in result.stderr
+    assert "Imported 1 issue and 0 comments" in result.stderr
     assert counts(database) == (1, 0)
 
 
@@ -169,7 +170,9 @@ def test_ctrl_c_is_told_and_exits_with_130(database: Documents, monkeypatch: pyt
 def test_it_acts_for_whoever_is_named(database: Documents) -> None:
     import_(EXCERPT)
     assert run("user", "add", "colin@fluid.example", "--name", "Colin").exit_code == 0
-    assert import_(EXCERPT, "--as", "colin@fluid.example").exit_code == 1
+    stranger = import_(EXCERPT, "--as", "colin@fluid.example")
+    assert stranger.exit_code == 1
+    assert "colin@fluid.example is not a member of the workspace fluid-project." in stranger.stderr
     assert import_(EXCERPT, "--as", OWNER).exit_code == 0
     unknown = import_(EXCERPT, "--as", "nobody@fluid.example")
     assert unknown.exit_code == 1
@@ -197,6 +200,15 @@ def test_a_name_must_mean_one_workspace(database: Documents) -> None:
     database.workspaces.insert_one({**workspace, "_id": new_id(), "slug": "other"})
     assert "More than one workspace is called" in import_(EXCERPT).stderr
     assert "No workspace can be called" in import_(EXCERPT, workspace="???").stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_new_workspace_cannot_have_the_slug_of_another(database: Documents, options: list[str]) -> None:
+    import_(EXCERPT)
+    refused = import_(EXCERPT, *options, workspace="Fluid -- Project")
+    assert refused.exit_code == 1
+    assert "A workspace with this short name already exists." in refused.stderr
+    assert database.workspaces.count_documents({}) == 1
 
 
 def test_a_report_of_much_is_short(capsys: pytest.CaptureFixture[str]) -> None:

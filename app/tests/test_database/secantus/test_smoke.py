@@ -32,7 +32,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     """A server of its own, which is gone after the test, however that ends."""
     server = secantus()
     if server is None:
-        pytest.skip("SecantusDB is not installed: pip install 'pastis[secantus]'")
+        pytest.skip("SecantusDB is not installed")
     folder = tmp_path / "database"
     try:
         with open_embedded(tmp_path, servers=[server]) as database:
