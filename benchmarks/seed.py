@@ -7,13 +7,10 @@ from typing import Any
 
 from app.core.database.engine import Database
 from app.core.log import Head
-from app.core.unit_of_work import Context
 from app.models.projects import Project
 from app.models.statuses import Category, Status
 from app.models.tasks import Priority, Task
 from app.schemas.workspaces import WorkspaceCreate
-from app.services.access import AccountScope
-from app.services.access.scope import Principal
 from app.services.bootstrap import Services
 from app.services.workspaces import create_workspace
 from app.utils import ranks
@@ -38,10 +35,7 @@ async def seed(services: Services, tasks: int) -> Seed:
     await services.prepare()
     user = await services.users.create("bench@fluid.example", "Justin Obara", "correct horse battery")
     token = (await services.sessions.open(user.id, remember_me=True, client="bench")).access_token
-    principal = Principal(user.id, "bench", user.email, user.display_name)
-    account = AccountScope(
-        database, services.writers, principal, Context({"kind": "user", "user_id": user.id}, {})
-    )
+    account = services.access.account_of(user, {})
     workspace = (await create_workspace(account, WorkspaceCreate(slug="bench", name="Bench"))).value
     project_ids = await _projects(database, workspace.id, tasks // PROJECTS)
     task_ids: list[str] = []
