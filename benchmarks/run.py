@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import random
+import secrets
 import signal
 import socket
 import statistics
@@ -220,7 +221,8 @@ def main() -> None:
         )
         environment = {
             "PASTIS_ENV": "production",  # JSON lines to a file, nothing on the console
-            "PASTIS_SECRET": "a secret of the benchmark, which nobody else has",
+            "PASTIS_SECRET": secrets.token_urlsafe(32),
+            "PASTIS_COOKIE_SECURE": "true",
             "PASTIS_DATABASE_URL": server.url,
             "PASTIS_DATABASE_NAME": "bench",
             "PASTIS_DATA_DIR": folder,
