@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from app import __version__
 from app.api import description, docs, errors
-from app.api.deps import Public, Requires, RequiresAccount
 from app.api.fast_lane import FastLane
+from app.api.gate import Public, Requires, RequiresAccount
 from app.api.middleware import RequestLayer
 from app.api.v1.endpoints import health, problems
 from app.api.v1.router import PREFIX, ROUTERS

@@ -8,7 +8,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from app.api.deps import Public
+from app.api.gate import Public
 
 PAGE = "/docs"
 ASSETS = "/docs/assets"

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.deps import refuse_match, source_of, write_scope
+from app.api.deps import refuse_match, write_scope
 from app.api.errors import answer
+from app.api.gate import source_of
 from app.api.requests import StrictRequest
 from app.api.responses import changed, created, found, listed
 from app.core.errors import PastisError

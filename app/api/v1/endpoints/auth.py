@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from app.api.deps import Account, Process, Public, RequiresAccount, checked_spare_key, refuse_match
+from app.api.deps import Account, Process, checked_spare_key, refuse_match
+from app.api.gate import Public, RequiresAccount
 from app.api.requests import StrictRoute
 from app.api.responses import JSON, dump
 from app.api.v1 import problems

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from app.api.deps import Activity, ActivityWriter, Paging, Requires
+from app.api.deps import Activity, ActivityWriter, Paging
+from app.api.gate import Requires
 from app.api.requests import StrictRoute
 from app.api.responses import deleted, listed, plain
 from app.api.v1 import problems

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from app.api.deps import CheckedKey, Imports, Paging, Process, Requires, refuse_match
+from app.api.deps import CheckedKey, Imports, Paging, Process, refuse_match
+from app.api.gate import Requires
 from app.api.requests import StrictRoute
 from app.api.responses import accepted, listed, plain
 from app.api.uploads import read_upload

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Labels, LabelWriter, Paging, Requires, refuse_match
+from app.api.deps import Labels, LabelWriter, Paging, refuse_match
+from app.api.gate import Requires
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, deleted, found, listed
 from app.api.v1 import problems

@@ -4,7 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Account, IfMatch, Process, RequiresAccount
+from app.api.deps import Account, IfMatch, Process
+from app.api.gate import RequiresAccount
 from app.api.requests import StrictRoute
 from app.api.responses import check_match, plain
 from app.api.v1 import problems

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.api.deps import Memberships, MembershipWriter, Paging, Requires, refuse_match
+from app.api.deps import Memberships, MembershipWriter, Paging, refuse_match
+from app.api.gate import Requires
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, found, listed
 from app.api.v1 import problems

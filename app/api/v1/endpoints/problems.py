@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Public
+from app.api.gate import Public
 from app.api.requests import StrictRoute
 from app.api.responses import plain
 from app.api.v1 import problems

@@ -2,16 +2,8 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import (
-    Account,
-    AccountWriter,
-    Paging,
-    Requires,
-    RequiresAccount,
-    Workspace,
-    WorkspaceWriter,
-    refuse_match,
-)
+from app.api.deps import Account, AccountWriter, Paging, Workspace, WorkspaceWriter, refuse_match
+from app.api.gate import Requires, RequiresAccount
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, found, listed
 from app.api.v1 import problems

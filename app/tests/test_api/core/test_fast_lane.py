@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from app.api.deps import Requires
 from app.api.fast_lane import CALLS
+from app.api.gate import Requires
 from app.core.config import Settings
 from app.main import create_app
 from app.services.bootstrap import Services

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from app.api.deps import Public, Requires, RequiresAccount
+from app.api.gate import Public, Requires, RequiresAccount
 from app.core.errors import ErrorCode
 from app.main import check_permissions
 from app.services.access import Permission

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from app.api.deps import Requires
+from app.api.gate import Requires
 from app.models.memberships import Role
 from app.models.tasks import Task
 from app.services.access import rules
