@@ -1,5 +1,7 @@
 """What the `type` of a problem leads to."""
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.gate import Public
@@ -23,16 +25,12 @@ async def get_problem_type(request: Request, code: str) -> Response:
     """What a code of problems means, in the language that Accept-Language asks for."""
     if code not in set(ErrorCode):
         raise not_found("resource")
-    known = ErrorCode(code)
     language = pick_language(request.headers.get("accept-language"))
-    title, detail = problem_text(known, language, {})
-    shown = {
-        "type": request.url.path,
-        "title": title,
-        "status": STATUS[known],
-        "detail": detail,
-        "code": known,
-    }
-    answer = plain(request, shown)
+    answer = plain(request, {"type": request.url.path, **_meaning(ErrorCode(code), language)})
     answer.headers.update({"content-language": language, "vary": "accept-language"})
     return answer
+
+
+def _meaning(code: ErrorCode, language: str) -> dict[str, Any]:
+    title, detail = problem_text(code, language, {})
+    return {"title": title, "status": STATUS[code], "detail": detail, "code": code}
