@@ -99,6 +99,7 @@ class Database:
         self.client = client
         self.name = name
         self.engine = Engine(client, name)
+        self.timeout_seconds = client.options.timeout or 0.0
         self._collections: dict[tuple[type[Model], str], AsyncCollection[Doc]] = {}
         self._points: dict[type[Model], PointReader] = {}
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
-COMMIT_SECONDS = 5.0
 COMMIT_PAUSE_SECONDS = 0.02
 ABORT_SECONDS = 0.5
 
@@ -111,7 +110,7 @@ class Transaction:
     async def _commit(self, session: AsyncClientSession) -> None:
         self._hand_over()
         try:
-            await _commit(session)
+            await _commit(session, self._database.timeout_seconds)
         except BaseException:
             self._recent.forget()  # nobody knows what is there now
             raise
@@ -304,9 +303,9 @@ async def _abort(session: AsyncClientSession) -> None:
         await session.abort_transaction()
 
 
-async def _commit(session: AsyncClientSession) -> None:
-    """Commit, asking again while the answer is unknown: commits may be repeated."""
-    deadline = monotonic() + COMMIT_SECONDS
+async def _commit(session: AsyncClientSession, seconds: float) -> None:
+    """Commit, asking again for so long while the answer is unknown: commits may be repeated."""
+    deadline = monotonic() + seconds
     while True:
         try:
             await session.commit_transaction()

@@ -59,7 +59,7 @@ async def test_no_acknowledged_write_is_lost_when_the_api_is_killed(folder: Path
 
 async def test_no_acknowledged_write_is_lost_when_the_database_is_killed(folder: Path) -> None:
     """The API says that it is not ready, tells clients to come back, and recovers by itself."""
-    plan = Plan(seconds=4.0, clients=8, kill=Kill.DATABASE, away=1.5, database_timeout=0.5)
+    plan = Plan(seconds=5.0, clients=8, kill=Kill.DATABASE, away=2.5, database_timeout=0.5)
     played = await play(plan, 1, folder, random.Random())
     assert played.violations == []
     assert played.ledger.unavailable > 0

@@ -15,7 +15,7 @@ from pymongo.errors import AutoReconnect, ConnectionFailure, OperationFailure, P
 from app.core.config import Settings
 from app.core.database.engine import Database
 from app.core.errors import ErrorCode, PastisError
-from app.core.unit_of_work import transaction, writer
+from app.core.unit_of_work import writer
 from app.tests.support import bench as on
 from app.tests.support.bench import Bench, context, make_writers
 from app.utils.ids import new_id
@@ -90,7 +90,7 @@ async def test_an_outcome_that_stays_unknown_is_said_to_be_unknown(
     """Committed all the same: only the same request, sent again with its key, finds out."""
     label = (await bench.run(on.create("Uploader"))).value
     error = labelled(OperationFailure("write concern timed out", 64), UNKNOWN)
-    monkeypatch.setattr(transaction, "COMMIT_SECONDS", 0.1)
+    monkeypatch.setattr(bench.writers.database, "timeout_seconds", 0.1)
     commits = replace_commit(monkeypatch, error, 10**6, after=True)
     told: list[Any] = []
     bench.writers.listeners.append(lambda *event: told.append(event))
@@ -112,7 +112,7 @@ async def test_the_same_request_sent_again_after_an_unknown_outcome_is_done_once
     for after, text in ((True, "one "), (False, "two ")):
         key = {"idempotency_key": text.strip(), "fingerprint": text}
         with monkeypatch.context() as patch:
-            patch.setattr(transaction, "COMMIT_SECONDS", 0.0)
+            patch.setattr(bench.writers.database, "timeout_seconds", 0.0)
             replace_commit(patch, error, 10**6, after=after)
             with pytest.raises(PastisError) as caught:
                 await bench.run(on.append(label.id, text), **key)
