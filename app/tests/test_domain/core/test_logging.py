@@ -1,3 +1,4 @@
+import errno
 import json
 import logging
 import os
@@ -212,3 +213,21 @@ def test_the_file_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         get_logger("a").info("line", number=number)
     assert len(list(path.parent.iterdir())) == 6
     assert path.stat().st_size <= 2_000
+
+
+class _FullDisk(StringIO):
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_fails_no_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "pastis.log"
+    configure(settings(tmp_path, log_file=path))
+    [(_, file)] = app_logging._outlet._ends
+    assert isinstance(file, app_logging._LogFile)
+    whole, file._file = file._file, _FullDisk()  # type: ignore[assignment]
+    get_logger("a").info("lost")
+    assert "No space left on device" in capsys.readouterr().err
+    file._file = whole
+    get_logger("a").info("kept")
+    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["kept"]
