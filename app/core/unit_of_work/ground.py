@@ -1,6 +1,7 @@
 """What a transaction stands on: the workspace's head, remembered or read, and the transaction before."""
 
 import asyncio
+from collections.abc import Callable
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
@@ -29,12 +30,14 @@ class Ground:
         workspace_id: str,
         recent: Recent,
         before: "asyncio.Future[None] | None",
+        begun: Callable[[], None],
     ) -> None:
         self._database = database
         self._session = session
         self._workspace_id = workspace_id
         self._recent = recent
         self._before = before
+        self._begun = begun
         self.head = recent.head()
         self._generation = recent.generation
         self._opened = False
@@ -54,7 +57,7 @@ class Ground:
             found = await self._database.collection(Head).find_one(
                 {"_id": self._workspace_id}, session=self._session
             )
-            self._opened = True
+            self._begin()
             self._check(found)
         return self._session
 
@@ -86,8 +89,12 @@ class Ground:
             )
             if moved.matched_count != 1:
                 raise ConflictError
-        self._opened = True
+        self._begin()
         return after
+
+    def _begin(self) -> None:
+        self._opened = True
+        self._begun()
 
     async def _wait(self) -> None:
         """Let the transaction before come to its end; raises ConflictError where it left something else."""

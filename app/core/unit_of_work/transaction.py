@@ -47,8 +47,8 @@ class Result:
 class Transaction:
     """One snapshot transaction over a workspace; `run` may be tried again with a new instance.
 
-    `before` ends with the transaction before this one. `hand_over` is called when all is written and only
-    the commit is awaited: another may then decide on what this one leaves.
+    `before` ends with the transaction before this one. `begun` is called when the server has begun this one,
+    `hand_over` when all is written and only the commit is awaited: another may then decide on what is left.
     """
 
     def __init__(
@@ -56,9 +56,11 @@ class Transaction:
         writers: "Writers",
         workspace_id: str,
         before: "asyncio.Future[None] | None" = None,
+        begun: Callable[[], None] = lambda: None,
         hand_over: Callable[[], None] = lambda: None,
     ) -> None:
         self._before = before
+        self._begun = begun
         self._hand_over = hand_over
         self._writers = writers
         self._database = writers.database
@@ -122,7 +124,7 @@ class Transaction:
 
         Gives the head as it is then, or None where nothing is to commit.
         """
-        ground = Ground(self._database, session, self._workspace_id, self._recent, self._before)
+        ground = Ground(self._database, session, self._workspace_id, self._recent, self._before, self._begun)
         batch = Batch(self._database, ground, self._workspace_id, self._recent)
         log = _Log(await self._head(ground, group), [], {})
         known = await self._known_mutations(ground, group)

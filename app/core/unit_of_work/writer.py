@@ -32,6 +32,9 @@ R = TypeVar("R")
 
 MAX_TOGETHER = 64
 """Submissions in one transaction: enough to fill a commit, few enough to keep it short."""
+MIN_HALF = 8
+"""So many go together whoever else waits. Of more, each transaction takes half: one half is answered and
+sends its next requests while the other is written. Transactions of 15 and 1 only wait for each other."""
 DEADLINE_SECONDS = 10.0
 PATIENCE = 10
 """Attempts that fail, in about a third of a second, before and between looks for who is in the way."""
@@ -115,6 +118,9 @@ class Writer:
         self.waiting: deque[Submission] = deque()
         self._writers = writers
         self._draining = False
+        self._under_way = 0
+        self._committed: list[Transaction] = []
+        """Transactions whose submissions have not been told yet."""
 
     def submit(self, submission: Submission) -> bool:
         """Queue a submission; true where the caller must start draining."""
@@ -125,9 +131,12 @@ class Writer:
     async def drain(self) -> None:
         """Commit what waits, and what comes meanwhile. No timer: a lone command goes alone."""
         before: asyncio.Future[None] | None = None
+        taken: list[Submission] = []
         try:
             while self.waiting:
-                count = min(len(self.waiting), MAX_TOGETHER)
+                under_way = 0 if before is None or before.done() else len(taken)
+                half = max(MIN_HALF, (len(self.waiting) + under_way + 1) // 2)
+                count = min(len(self.waiting), half, MAX_TOGETHER)
                 taken = [self.waiting.popleft() for _ in range(count)]
                 before = await self._begin([one for one in taken if not one.future.done()], before)
                 if not self.waiting:
@@ -166,6 +175,7 @@ class Writer:
         before: "asyncio.Future[None] | None" = None,
         hand_over: Callable[[], None] = lambda: None,
     ) -> None:
+        self._under_way += 1
         try:
             await self._commit(group, before, hand_over)
         except Exception as exc:  # noqa: BLE001 - whatever it is, nobody may wait for ever
@@ -175,6 +185,20 @@ class Writer:
                     await self._settle_group([one])
             else:
                 _fail(group, _refusal(exc))
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._tell()
+
+    def _tell(self) -> None:
+        """Give those who wait what became of their submissions.
+
+        Their answers take a while to write. So a transaction that waited for this one sends its first write
+        before that, and calls this when it has begun.
+        """
+        committed, self._committed = self._committed, []
+        for transaction in committed:
+            transaction.resolve()
 
     async def _commit(
         self,
@@ -186,7 +210,7 @@ class Writer:
         deadline = monotonic() + DEADLINE_SECONDS
         attempt = 0
         while True:
-            transaction = Transaction(self._writers, self.workspace_id, before, hand_over)
+            transaction = Transaction(self._writers, self.workspace_id, before, self._tell, hand_over)
             try:
                 await transaction.run(group)
             except (ConflictError, PyMongoError) as exc:
@@ -203,7 +227,7 @@ class Writer:
                 if attempt % PATIENCE == 0:
                     await end_abandoned(self._writers.database)
             else:
-                transaction.resolve()
+                self._committed.append(transaction)
                 return
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pymongo.errors import OperationFailure
 
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Command, Outcome, Work
+from app.core.unit_of_work.ground import Ground
 from app.models.labels import Label
 from app.tests.support import bench as on
 from app.tests.support.bench import Bench
@@ -149,4 +151,22 @@ async def test_a_request_sent_again_while_it_commits_is_done_once(
     assert isinstance(first, Outcome)
     assert isinstance(second, Outcome)
     assert (first.replayed, second.replayed, first.seq, second.seq) == (False, True, 5, 5)
+    assert (await bench.label(label))["description"] == "a"
+
+
+async def test_the_one_before_is_answered_where_the_next_cannot_begin(
+    bench: Bench, label: str, slow: SlowCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer waits for the next one's first write, which may never be sent."""
+    move, calls = Ground.move, count()
+
+    async def fail(ground: Ground, events: int) -> Any:
+        if next(calls) == 1:
+            raise OperationFailure("not allowed", 13)
+        return await move(ground, events)
+
+    monkeypatch.setattr(Ground, "move", fail)
+    first, second = await behind(bench, slow, on.append(label, "a"), on.append(label, "b"))
+    assert isinstance(first, Outcome)
+    assert isinstance(second, OperationFailure)
     assert (await bench.label(label))["description"] == "a"

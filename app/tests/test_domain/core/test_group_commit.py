@@ -9,7 +9,7 @@ from pymongo.errors import OperationFailure
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Command, Work
-from app.core.unit_of_work.writer import MAX_TOGETHER
+from app.core.unit_of_work.writer import MAX_TOGETHER, MIN_HALF
 from app.models.labels import Label
 from app.services.bootstrap import Services
 from app.tests.support import bench as on
@@ -34,11 +34,21 @@ def watch(bench: Bench) -> list[list[int]]:
 async def test_waiting_commands_share_a_transaction(bench: Bench) -> None:
     told = watch(bench)
     before = bench.writers.stats.transactions
+    outcomes = await bench.together(*[on.create(f"Label {number}") for number in range(MIN_HALF)])
+    assert [one.seq for one in outcomes] == list(range(2, 2 + MIN_HALF))
+    assert [one.value.name for one in outcomes] == [f"Label {number}" for number in range(MIN_HALF)]
+    assert told == [list(range(2, 2 + MIN_HALF))]
+    assert bench.writers.stats.transactions == before + 1
+    await bench.check_log()
+
+
+async def test_many_commands_are_halved_so_that_one_half_is_answered_while_the_other_is_written(
+    bench: Bench,
+) -> None:
+    told = watch(bench)
     outcomes = await bench.together(*[on.create(f"Label {number}") for number in range(20)])
     assert [one.seq for one in outcomes] == list(range(2, 22))
-    assert [one.value.name for one in outcomes] == [f"Label {number}" for number in range(20)]
-    assert told == [list(range(2, 22))]
-    assert bench.writers.stats.transactions == before + 1
+    assert [len(one) for one in told] == [10, 10]
     await bench.check_log()
 
 
