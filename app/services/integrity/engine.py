@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.core.database.engine import Database
+from app.core.documents import public
 from app.services.integrity import queries, rules
 from app.services.integrity.rules import State
 
@@ -39,7 +40,10 @@ async def check_workspace(database: Database, workspace_id: str, head: int) -> R
         if event["seq"] != report.events + len(report.gaps):
             report.gaps.extend(range(report.events + len(report.gaps), event["seq"]))
         rules.apply(state, event)
-    found = await queries.documents(database, workspace_id)
+    found: State = {}
+    async for model, doc in queries.documents(database, workspace_id):
+        found[model.KIND, doc["_id"]] = public(model, doc)
+        report.differences += rules.stale(model, doc)
     report.documents = len(found)
-    report.differences = rules.differences(state, found)
+    report.differences += rules.differences(state, found)
     return report

@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator
 
 from app.core.database.engine import Database
-from app.core.documents import Doc, public
+from app.core.documents import Doc, Entity
 from app.core.log import Event, Head
 from app.models import ENTITIES
-from app.services.integrity.rules import State
 
 
 async def heads(database: Database) -> list[Doc]:
@@ -19,10 +18,8 @@ async def events(database: Database, workspace_id: str) -> AsyncIterator[Doc]:
         yield event
 
 
-async def documents(database: Database, workspace_id: str) -> State:
-    """Every document of a workspace, as the log knows them."""
-    state: State = {}
-    for kind, model in ENTITIES.items():
+async def documents(database: Database, workspace_id: str) -> AsyncIterator[tuple[type[Entity], Doc]]:
+    """Every document of a workspace, as it is stored."""
+    for model in ENTITIES.values():
         async for doc in database.collection(model).find({"workspace_id": workspace_id}):
-            state[kind, doc["_id"]] = public(model, doc)
-    return state
+            yield model, doc

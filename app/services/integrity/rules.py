@@ -1,6 +1,6 @@
 """Replays a log. Pure."""
 
-from app.core.documents import Doc
+from app.core.documents import Doc, Entity, derived
 
 Key = tuple[str, str]
 State = dict[Key, Doc]
@@ -30,3 +30,9 @@ def differences(expected: State, found: State) -> list[str]:
         if fields:
             lines.append(f"{key[0]} {key[1]}: {', '.join(fields)} unlike the log")
     return sorted(lines)
+
+
+def stale(model: type[Entity], doc: Doc) -> list[str]:
+    """What a stored document should have by its other fields, and has not: lists would not find it."""
+    fields = sorted(name for name, value in derived(model, doc).items() if doc.get(name) != value)
+    return [f"{model.KIND} {doc['_id']}: {', '.join(fields)} unlike its other fields"] if fields else []

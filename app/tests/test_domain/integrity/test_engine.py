@@ -58,3 +58,13 @@ async def test_changed_and_missing_documents_are_differences(
 async def test_a_head_ahead_of_the_log_is_not_good(services: Services, workspace: Workspace) -> None:
     report = await check(services, workspace)
     assert not (await check_workspace(services.database, workspace.id, report.head + 1)).good
+
+
+async def test_a_task_that_lists_would_not_find_is_a_difference(
+    services: Services, workspace: Workspace
+) -> None:
+    task = await workspace.task()
+    tasks = services.database.collection(Task)
+    await tasks.update_one({"_id": task["id"]}, {"$set": {"derived.lists": []}})
+    report = await check(services, workspace)
+    assert report.differences == [f"task {task['id']}: derived unlike its other fields"]
