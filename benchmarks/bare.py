@@ -1,5 +1,7 @@
 """The yardstick: an ASGI function that answers 1 KB and does nothing else."""
 
+from starlette.types import Receive, Scope, Send
+
 BODY = b"x" * 1024
 _START = {
     "type": "http.response.start",
@@ -8,7 +10,7 @@ _START = {
 }
 
 
-async def app(scope, receive, send):  # noqa: ANN001, ANN201
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.complete"})

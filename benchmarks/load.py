@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -85,9 +86,7 @@ async def run(port: int, requests: Next | list[Next], *, connections: int, secon
     result = Result(seconds)
     deadline = perf_counter() + seconds
     opened = [
-        (await loop.create_connection(lambda n=source: _Connection(n, result, deadline), "127.0.0.1", port))[
-            1
-        ]
+        (await loop.create_connection(partial(_Connection, source, result, deadline), "127.0.0.1", port))[1]
         for source in itertools.islice(itertools.cycle(sources), connections)
     ]
     # A server that stops answering must not keep the run for ever.

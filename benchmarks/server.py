@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -12,6 +13,7 @@ import uvicorn
 def main() -> None:
     what, port = sys.argv[1], int(sys.argv[2])
     os.sched_setaffinity(0, {0})
+    app: Any
     if what == "bare":
         from benchmarks.bare import app
     else:
