@@ -74,7 +74,7 @@ class _Form:
         self.filename = ""
         self._header = bytearray()
         self._value = bytearray()
-        self._disposition = ""
+        self._disposition = b""
         self._name = ""
         self._pending = bytearray()
         self._ended = False
@@ -125,7 +125,7 @@ class _Form:
         await asyncio.to_thread(_write_all, self._file, data)
 
     def _on_part(self) -> None:
-        self._disposition = ""
+        self._disposition = b""
 
     def _on_header(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
@@ -135,7 +135,7 @@ class _Form:
 
     def _on_header_end(self) -> None:
         if self._header.lower() == b"content-disposition":
-            self._disposition = self._value.decode(errors="replace")
+            self._disposition = bytes(self._value)  # as text, Latin-1 alone would be read
         self._header.clear()
         self._value.clear()
 

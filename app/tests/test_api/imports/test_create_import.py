@@ -130,6 +130,19 @@ async def test_bad_forms_are_refused_by_name(
     assert ok(await workspace.api.get("/imports"))["items"] == []
 
 
+@pytest.mark.parametrize("name", ["données.jsonl", "チケット.jsonl.gz", "\U0001f41f 1\u2013300.jsonl"])
+async def test_file_names_are_kept_in_any_language(workspace: Workspace, name: str) -> None:
+    run = ok(await send(workspace.api, part("file", lines(issue("DECA-1")), name) + END), 202)
+    assert run["filename"] == name
+    assert (await ended(workspace.api, run))["created"] == 1
+
+
+async def test_a_part_is_refused_by_its_name_in_any_language(workspace: Workspace) -> None:
+    answer = await send(workspace.api, part("色", b"red") + FILE + END)
+    problem = refused(answer, 422, "validation_failed")
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("/色", "unknown_field")]
+
+
 @pytest.mark.parametrize(
     "content_type",
     ["application/json", "application/x-www-form-urlencoded", "multipart/mixed; boundary=3b4c", ""],
