@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench chaos lint types contracts format openapi lock clean
+.PHONY: help run test fuzz bench chaos lint types contracts format openapi lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ run: $(VENV)/.run ## Start Pastis with a database of its own
 
 test: $(VENV)/.dev ## Run every test with coverage
 	$(IN_VENV) pytest -v --cov=app/ --cov-report=term-missing app/tests
+
+fuzz: $(VENV)/.dev ## Try made-up requests and properties at depth (20 minutes)
+	$(IN_VENV) PASTIS_FUZZ_EXAMPLES="$${PASTIS_FUZZ_EXAMPLES:-500}" pytest -m hypothesis --timeout 3600 app/tests
 
 bench: $(VENV)/.dev ## Measure speed as ratios in one run (5 minutes)
 	$(IN_VENV) python -m benchmarks.run

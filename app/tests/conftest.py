@@ -20,9 +20,15 @@ from app.main import create_app
 from app.services.bootstrap import Services
 from app.tests.support.clients import Client
 from app.tests.support.clock import TestClock
+from app.tests.support.depth import examples
 from app.tests.support.factories import Workspace, found_workspace
 
-settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.register_profile(
+    "ci",
+    deadline=None,  # they judge answers, not the speed of a busy machine
+    max_examples=examples(100),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("ci")
 
 SERVER = pytest.StashKey[tuple[EmbeddedDatabase, Path]]()

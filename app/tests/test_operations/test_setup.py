@@ -81,6 +81,14 @@ def test_make_test_runs_the_promised_command() -> None:
 
 
 @needs_make
+def test_make_fuzz_digs_deeper_unless_told_how_deep() -> None:
+    command = make("-n", "fuzz").stdout.splitlines()[-1]
+    assert command.endswith(
+        ' PASTIS_FUZZ_EXAMPLES="${PASTIS_FUZZ_EXAMPLES:-500}" pytest -m hypothesis --timeout 3600 app/tests'
+    )
+
+
+@needs_make
 def test_help_names_every_target() -> None:
     targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert targets

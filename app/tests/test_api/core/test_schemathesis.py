@@ -1,9 +1,5 @@
-"""Requests made up from the description, good and bad, against the whole application.
+"""Requests made up from the description, good and bad, against the whole application."""
 
-PASTIS_FUZZ_EXAMPLES makes it dig deeper than the few examples of an ordinary run.
-"""
-
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,10 +22,10 @@ from schemathesis.specs.openapi.checks import (
 
 from app.core.config import Settings
 from app.main import create_app
+from app.tests.support.depth import examples
 from app.tests.test_api.core.routes import OPERATIONS, Operation
 from app.tests.test_api.core.world import Values, World
 
-EXAMPLES = int(os.environ.get("PASTIS_FUZZ_EXAMPLES", "12"))
 CONFIG = schemathesis.Config.from_dict(
     {
         "checks": {
@@ -79,10 +75,11 @@ def cases(schema: BaseSchema, operation: Operation, values: Values) -> st.Search
     )
 
 
+@pytest.mark.hypothesis  # as the plugin marks what is @given
 def test_fuzz(schema: BaseSchema, operation: Operation, values: Values, world: World) -> None:
     headers = {"Authorization": f"Bearer {world.owner.token}"}
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
     @given(cases(schema, operation, values))
     def answers_as_described(case: Case[Any]) -> None:
         case.call_and_validate(headers=headers, checks=CHECKS)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.models.projects import Project
 from app.models.tasks import Task
 from app.tests.support.clients import ok, refused
+from app.tests.support.depth import examples
 from app.tests.support.factories import Workspace
 from app.tests.support.kept import Kept
 from app.utils.ids import new_id
@@ -151,7 +152,7 @@ moves = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()),
 
 
 @given(moves=moves)
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 async def test_any_moves_give_the_order_that_they_say(
     workspace: Workspace, kept: Kept, moves: list[tuple[int, int, bool]]
 ) -> None:

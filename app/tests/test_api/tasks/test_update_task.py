@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.models.tasks import Task
 from app.tests.support.clients import ok, refused
 from app.tests.support.clock import TestClock
+from app.tests.support.depth import examples
 from app.tests.support.factories import Workspace
 from app.tests.support.kept import Kept
 from app.tests.support.scenarios import full_task
@@ -291,7 +292,7 @@ patches = st.fixed_dictionaries(
 
 
 @given(sequence=st.lists(patches, min_size=1, max_size=5))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 async def test_any_patches_merge_field_by_field(
     workspace: Workspace, kept: Kept, sequence: list[dict[str, Any]]
 ) -> None:

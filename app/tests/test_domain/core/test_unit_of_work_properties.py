@@ -13,6 +13,7 @@ from app.models.labels import Label
 from app.services.bootstrap import Services
 from app.tests.support import bench as on
 from app.tests.support.bench import Bench, make_bench, make_writers, new_label, settled
+from app.tests.support.depth import examples
 from app.tests.support.replay import State, events_after, replay, snapshot, walk_back
 from app.utils.ids import new_id
 
@@ -162,7 +163,7 @@ rounds = st.lists(st.lists(requests, min_size=1, max_size=6), min_size=1, max_si
 
 
 @given(rounds=rounds)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 async def test_commands_together_do_what_they_do_one_by_one(
     services: Services, rounds: list[list[Request]]
 ) -> None:
@@ -185,7 +186,7 @@ async def test_commands_together_do_what_they_do_one_by_one(
 
 
 @given(rounds=rounds)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 async def test_two_processes_together_leave_what_their_log_says(
     services: Services, rounds: list[list[Request]]
 ) -> None:
