@@ -25,6 +25,7 @@ class ImportJobs:
         self._busy: set[str] = set()
         self._tasks: dict[asyncio.Task[None], Run] = {}
         self._closed = False
+        self._beginning = asyncio.Lock()
 
     async def submit(
         self,
@@ -61,19 +62,20 @@ class ImportJobs:
     async def _begin(
         self, engine: ImportEngine, options: ImportOptions, key: str | None, fingerprint: str
     ) -> tuple[Run | None, Doc]:
-        """Take the workspace's only place, and keep the run."""
-        if self._closed:
-            raise PastisError(ErrorCode.SERVER_STOPPING)
-        if engine.workspace_id in self._busy:
-            raise PastisError(ErrorCode.WRONG_STATE, kind="import", state="running")
-        self._busy.add(engine.workspace_id)
-        run = None
-        try:
+        """Take the workspace's only place, and keep the run; none but the former of the same request."""
+        async with self._beginning:
+            if self._closed:
+                raise PastisError(ErrorCode.SERVER_STOPPING)
+            if engine.workspace_id in self._busy:
+                # By the same request, perhaps, which was faster while this one's file was checked.
+                former = None if key is None else await engine.find_request(key, fingerprint)
+                if former is None:
+                    raise PastisError(ErrorCode.WRONG_STATE, kind="import", state="running")
+                return None, former
             run, doc = await engine.begin(options, key, fingerprint)
-        finally:
-            if run is None:
-                self._busy.discard(engine.workspace_id)
-        return run, doc
+            if run is not None:
+                self._busy.add(engine.workspace_id)
+            return run, doc
 
     def _start(self, engine: ImportEngine, run: Run, archive: Archive) -> None:
         task = asyncio.create_task(self._carry_out(engine, run, archive), name=f"import {run.id}")

@@ -11,7 +11,7 @@ from app.api import uploads
 from app.core.errors import ErrorCode, PastisError
 from app.models.imports import ImportRun
 from app.services.bootstrap import Services
-from app.services.imports import ImportEngine, ImportJobs, ImportOptions, transfer
+from app.services.imports import ImportEngine, ImportJobs, ImportOptions, jobs, transfer
 from app.tests.support.archives import EXCERPT, ended, excerpt, imported, issue, lines, packed, upload
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.conventions import check_denied
@@ -192,6 +192,49 @@ async def test_the_same_key_starts_one_import(workspace: Workspace) -> None:
     assert len(ok(await workspace.api.get("/imports"))["items"]) == 1
 
 
+class Together:
+    """Holds checked files back until there are two."""
+
+    def __init__(self) -> None:
+        self._check = jobs._check
+        self._both = asyncio.Barrier(2)
+
+    async def __call__(self, *arguments: Any) -> None:
+        await self._check(*arguments)
+        await self._both.wait()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_the_same_key_twice_at_once_starts_one_import(
+    services: Services, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setattr(jobs, "_check", Together())
+    scope = await services.access.act_for(workspace.users["owner"], workspace.id, {"channel": "http"})
+    found = [ImportJobs() for _ in range(processes)]
+    outcomes = await asyncio.gather(
+        *[
+            one.submit(ImportEngine(scope), ImportOptions("x"), io.BytesIO(DATA), limit=10**6, key="once")
+            for one in (found * 2)[:2]
+        ]
+    )
+    assert sorted(one.replayed for one in outcomes) == [False, True]
+    assert len({one.value["id"] for one in outcomes}) == 1
+    run = await ended(workspace.api, outcomes[0].value)
+    assert (run["state"], run["created"]) == ("done", 42)
+    assert len(ok(await workspace.api.get("/imports"))["items"]) == 1
+
+
+async def test_another_request_at_once_has_no_part_in_the_run(
+    services: Services, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_check", Together())
+    headers = [{**TYPE, "idempotency-key": key} for key in ("one", "another")]
+    answers = await asyncio.gather(*[send(workspace.api, FILE + END, one) for one in headers])
+    started, refused_ = sorted(answers, key=lambda one: one.status_code)
+    refused(refused_, 409, "wrong_state")
+    assert (await ended(workspace.api, ok(started, 202)))["created"] == 1
+
+
 async def test_one_import_at_a_time(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = asyncio.Event()
     original = ImportEngine.execute
@@ -214,7 +257,7 @@ async def test_a_server_that_stops_leaves_an_import_that_goes_on(
     services: Services, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     monkeypatch.setattr(transfer, "WINDOW", 4)
-    jobs = ImportJobs()
+    own = ImportJobs()
     scope = await services.access.act_for(workspace.users["owner"], workspace.id, {"channel": "http"})
     reached = asyncio.Event()
     original = transfer.Transfer._batches
@@ -232,13 +275,13 @@ async def test_a_server_that_stops_leaves_an_import_that_goes_on(
     with monkeypatch.context() as patched:
         patched.setattr(transfer.Transfer, "_batches", batches)
         options = ImportOptions("fluid.jsonl")
-        outcome = await jobs.submit(ImportEngine(scope), options, io.BytesIO(DATA), limit=10**6)
+        outcome = await own.submit(ImportEngine(scope), options, io.BytesIO(DATA), limit=10**6)
         await reached.wait()
-        await jobs.close()
+        await own.close()
     run = ok(await workspace.api.get(f"/imports/{outcome.value['id']}"))
     assert run["state"] == "interrupted"
     with pytest.raises(PastisError) as caught:
-        await jobs.submit(ImportEngine(scope), options, io.BytesIO(DATA), limit=10**6)
+        await own.submit(ImportEngine(scope), options, io.BytesIO(DATA), limit=10**6)
     assert caught.value.code is ErrorCode.SERVER_STOPPING
     rest = await imported(workspace.api, DATA)
     assert rest["created"] + rest["skipped"] == 42
