@@ -67,9 +67,7 @@ async def remove(work: Work, scope: Scope, entity: Entity) -> None:
 
 async def _comment(work: Work, scope: Scope, comment: Comment, _former: Doc) -> Doc:
     check_own(comment, scope.grant.membership_id, scope.grant.role, "comment:update")
-    task = await work.get(Task, comment.task_id)
-    if task is None:
-        raise rules.conflict("gone")
+    task = await work.require(Task, comment.task_id)
     check_changeable(task)
     check_open(await work.require(Project, task.project_id))
     return {}

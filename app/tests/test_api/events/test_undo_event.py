@@ -207,6 +207,18 @@ async def test_a_label_that_comes_back_finds_its_tasks_and_nobody_else_s_name(
     assert (await kept.one(Label, label["id"]))["folded"] == "a11y"
 
 
+async def test_a_label_gets_its_colour_back_and_keeps_the_name_that_it_has(
+    workspace: Workspace, kept: Kept
+) -> None:
+    label = await workspace.label()
+    path = f"/labels/{label['id']}"
+    coloured = ok(await workspace.api.patch(path, {"color": "#2ca02c"}))
+    ok(await workspace.api.patch(path, {"name": "A11y"}))
+    ok(await undo(workspace.api, coloured["version"]), 204)
+    stored = await kept.one(Label, label["id"])
+    assert (stored["color"], stored["name"], stored["folded"]) == (label["color"], "A11y", "a11y")
+
+
 async def test_statuses_keep_their_names_places_and_default(workspace: Workspace, kept: Kept) -> None:
     names = workspace.statuses
     ok(await workspace.api.delete(f"{STATUSES}/{names['Canceled']}"), 204)
@@ -290,6 +302,18 @@ async def test_nobody_reaches_above_their_own_role_by_an_undo(workspace: Workspa
     ok(await undo(workspace.api, demoted["version"]), 204)
     refused(await undo(workspace.admin, promoted["version"]), 403, "permission_denied")
     assert (await kept.one(Membership, people["member"]))["role"] == "owner"
+
+
+async def test_somebody_who_left_gets_no_former_role(workspace: Workspace, kept: Kept) -> None:
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    promoted = ok(await workspace.api.patch(path, {"role": "admin"}))
+    ok(await workspace.api.delete(path))
+    removed = await kept.head()
+    await conflicts(workspace.api, kept, promoted["version"], "gone")
+    ok(await undo(workspace.api, removed), 204)
+    ok(await undo(workspace.api, promoted["version"]), 204)
+    stored = await kept.one(Membership, workspace.membership_ids["member"])
+    assert (stored["role"], stored["removed_at"]) == ("member", None)
 
 
 async def test_an_undo_leaves_an_owner(workspace: Workspace, kept: Kept) -> None:
