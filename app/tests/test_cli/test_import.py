@@ -129,6 +129,16 @@ def test_bad_lines_are_told_and_exit_with_3(database: Documents, tmp_path: Path)
     assert counts(database) == (1, 0)
 
 
+def test_a_report_has_no_tables_of_what_was_not_there(database: Documents, tmp_path: Path) -> None:
+    result = import_(archive(tmp_path / "bad.jsonl", lines(b"{", issue("DECA-2", created="?"))))
+    assert result.exit_code == 3
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["Tasks", "0", "0", "2"] in rows
+    assert "Becomes" not in result.stdout
+    assert "Imported 0 issues and 0 comments" in result.stderr
+    assert counts(database) == (0, 0)
+
+
 def test_strict_imports_nothing_and_exits_with_1(database: Documents, tmp_path: Path) -> None:
     file = archive(tmp_path / "bad.jsonl", lines(issue("DECA-1"), b"{"))
     result = import_(file, "--strict")
