@@ -150,15 +150,15 @@ async def _strike(plan: Plan, played: Round, service: Service, chance: random.Ra
 
 
 async def _take_database_away(plan: Plan, played: Round, service: Service) -> None:
-    """Kill the database, watch the API do without, and start the database again, but not the API."""
+    """Kill the database, watch the API do without, and then bring it back by itself."""
     pid = service.pid
-    await service.kill_database()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(plan.away):
-            await _watch(service, played)
-    await service.start_database()
+    async with service.database_away():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(plan.away):
+                await _watch(service, played)
     if service.pid != pid or not service.lives():
         played.ledger.faults.append("the API did not survive that its database was away")
+    await service.until_ready()
 
 
 async def _watch(service: Service, played: Round) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import secrets
 import signal
@@ -19,7 +18,8 @@ import httpx2
 from pydantic import SecretStr
 
 from app.core.config import Settings
-from app.core.database.embedded import EmbeddedDatabase, open_embedded
+from app.core.database.embedded import open_embedded
+from app.core.database.embedded_locks import NEVER, alive, start_lock, until
 from app.core.database.engine import Database
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +38,6 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
         self._timeout = database_timeout
         self._api: subprocess.Popen[bytes] | None = None
-        self._restarted: EmbeddedDatabase | None = None
 
     @property
     def pid(self) -> int | None:
@@ -57,7 +56,7 @@ class Service:
     async def start(self) -> None:
         """Start the API, at once, and wait until it serves."""
         self._api = self._spawn()
-        await self._until_ready()
+        await self.until_ready()
 
     def _environment(self) -> dict[str, str]:
         others = {name: value for name, value in os.environ.items() if not name.startswith("PASTIS_")}
@@ -79,7 +78,8 @@ class Service:
                 start_new_session=True,
             )
 
-    async def _until_ready(self) -> None:
+    async def until_ready(self) -> None:
+        """Wait until the API serves; raises RuntimeError when it never does."""
         async with httpx2.AsyncClient(base_url=self.url) as http:
             deadline = monotonic() + START_SECONDS
             while monotonic() < deadline and self.lives():
@@ -121,16 +121,24 @@ class Service:
         self._kill_server()
         await asyncio.to_thread(self._wait_for_server)
 
-    async def start_database(self) -> None:
-        """Start the database again on its former port and files, as an operator would."""
-        self._restarted = await asyncio.to_thread(open_embedded, self.data_dir)
+    @asynccontextmanager
+    async def database_away(self) -> AsyncIterator[None]:
+        """Kill the database for the block, and keep the API from starting it again before its end."""
+        with start_lock(self._database_folder, NEVER):
+            await self.kill_database()
+            yield
+
+    def server_pid(self) -> int:
+        """The database server's process, as noted; believe it only while the server lives."""
+        noted = self._database_folder / "server.pid"
+        until(lambda: noted.exists() and bool(noted.read_text().strip()), 1.0)  # a moment after it is born
+        return int(noted.read_text())
 
     async def stop(self) -> None:
         """Ctrl-C: the API ends, and the database with the last who uses it."""
         if self._api is not None:
             self._api.send_signal(signal.SIGINT)
             await asyncio.to_thread(self._api.wait, STOP_SECONDS)
-        await self._close_restarted()
 
     @asynccontextmanager
     async def files(self) -> AsyncIterator[Database]:
@@ -148,13 +156,7 @@ class Service:
     async def end(self) -> None:
         """Leave no process behind, whatever went wrong."""
         self.kill()
-        await self._close_restarted()
         await self.kill_database()
-
-    async def _close_restarted(self) -> None:
-        if self._restarted is not None:
-            await asyncio.to_thread(self._restarted.close)
-            self._restarted = None
 
     @property
     def _database_folder(self) -> Path:
@@ -163,7 +165,7 @@ class Service:
     def _kill_server(self) -> None:
         # A number in a file may be another process's by now: only while the lock is held it is the server's.
         if self._server_lives():
-            os.kill(int((self._database_folder / "server.pid").read_text()), signal.SIGKILL)
+            os.kill(self.server_pid(), signal.SIGKILL)
 
     def _wait_for_server(self) -> None:
         deadline = monotonic() + STOP_SECONDS
@@ -171,14 +173,7 @@ class Service:
             sleep(_POLL_SECONDS)
 
     def _server_lives(self) -> bool:
-        if not self._database_folder.exists():
-            return False
-        with (self._database_folder / "server.lock").open("ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+        return self._database_folder.exists() and alive(self._database_folder)
 
 
 def _free_port() -> int:

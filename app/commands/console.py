@@ -69,12 +69,15 @@ def reachable(settings: Settings) -> Iterator[Settings]:
 
 @contextmanager
 def _embedded(settings: Settings) -> Iterator[str]:
-    from app.core.database.embedded import EmbeddedDatabaseError, open_embedded
+    from app.core.database.embedded import open_embedded
+    from app.core.database.embedded_keeper import kept_alive
+    from app.core.database.embedded_locks import EmbeddedDatabaseError
 
     try:
         with open_embedded(settings.data_dir, cache_gb=settings.embedded_cache_gb) as database:
             say(database.line)
-            yield database.url
+            with kept_alive(database):
+                yield database.url
     except EmbeddedDatabaseError as error:
         fail(str(error))
 

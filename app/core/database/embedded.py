@@ -7,6 +7,8 @@ keep them in step, and the kernel frees them whatever kills their holders:
 - `users.lock`, shared by all who use the server: who can take it alone is the last and stops it;
 - `server.lock`, handed to the server process itself: as long as it is held, the server lives.
 
+`embedded_keeper.py` brings back a server that dies while it is used.
+
 The server listens on 127.0.0.1 without a password: every account of this machine can reach it.
 """
 
@@ -17,8 +19,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -28,26 +31,31 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from app.core.config import make_private
-from app.core.database.embedded_servers import Server, find_servers, server_environment
+from app.core.database.embedded_locks import (
+    NEVER,
+    EmbeddedDatabaseError,
+    alive,
+    alone,
+    lock_alone,
+    pause,
+    start_lock,
+    until,
+)
+from app.core.database.embedded_servers import Server, find_servers, last_words, server_environment
 
 if sys.platform != "win32":
     import fcntl
 
 # mongod waits 30 s for whatever took its former port, once, if that accepts connections and stays mute.
 START_SECONDS = 60.0
-LOCK_SECONDS = 90.0
 STOP_SECONDS = 4.0
-_POLL_SECONDS = 0.02
+LEAVE_SECONDS = 2.0
 _ATTEMPTS = 3
 _NOT_INITIATED = 94
 # The server outlives whoever started it, so it is nobody's child. It notes its own number before it
 # becomes the server, so that none runs that cannot be stopped.
 _DETACH = '/bin/sh -c "$0" sh "$@" &'
 _NOTE_PID = 'echo $$ > server.pid && exec "$@"'
-
-
-class EmbeddedDatabaseError(Exception):
-    """The embedded database cannot be used; the text says what, why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,19 @@ class EmbeddedDatabase:
     line: str
     folder: Path
     _users: IO[bytes] = field(repr=False)
+    _cache_gb: float = field(repr=False)
+
+    def lives(self) -> bool:
+        """Whether the server's process is there."""
+        return alive(self.folder)
+
+    def start_again(self, ended: threading.Event) -> str:
+        """Bring back a dead server on its port, unless another user just did; give the line that says so.
+
+        Gives up when `ended` is set. Raises EmbeddedDatabaseError.
+        """
+        with open_embedded(self.folder.parent, cache_gb=self._cache_gb, ended=ended) as again:
+            return again.line
 
     def close(self) -> None:
         """End this use; the last one stops the server. A second call does nothing.
@@ -82,8 +103,10 @@ class EmbeddedDatabase:
         """
         if self._users.closed:
             return
-        with contextlib.closing(self._users), _start_lock(self.folder):
-            _leave(self.folder, self._users)
+        with contextlib.closing(self._users), (self.folder / "start.lock").open("ab") as lock:
+            # Whoever holds it longer starts the server to use it, and is left to stop it.
+            if until(lambda: lock_alone(lock), LEAVE_SECONDS):
+                _leave(self.folder, self._users)
 
     def __enter__(self) -> Self:
         return self
@@ -95,11 +118,16 @@ class EmbeddedDatabase:
 
 
 def open_embedded(
-    data_dir: Path, *, cache_gb: float = 0.5, servers: Iterable[Server] | None = None
+    data_dir: Path,
+    *,
+    cache_gb: float = 0.5,
+    servers: Iterable[Server] | None = None,
+    ended: threading.Event = NEVER,
 ) -> EmbeddedDatabase:
     """Join the server of `data_dir`, or start one of `servers` (default: those of this machine).
 
-    The first server that can read the folder is taken. Raises EmbeddedDatabaseError.
+    The first server that can read the folder is taken. Another thread may set `ended` to have no more
+    waiting. Raises EmbeddedDatabaseError.
     """
     if sys.platform == "win32":
         raise EmbeddedDatabaseError(
@@ -116,25 +144,14 @@ def open_embedded(
         ) from error
     with contextlib.ExitStack() as undo:
         undo.callback(users.close)
-        with _start_lock(folder):
+        with start_lock(folder, ended):
             fcntl.flock(users, fcntl.LOCK_SH)
             with _leaving_on_failure(folder, users):
-                record, how = _join_or_start(folder, users, cache_gb, servers)
+                record, how = _join_or_start(folder, users, cache_gb, servers, ended)
         undo.pop_all()
     line = f"Database: {record.title}, {how} on {record.host}, files in {folder}"
     url = f"mongodb://{record.host}/?replicaSet={record.replica_set}"
-    return EmbeddedDatabase(url, record.kind, line, folder, users)
-
-
-@contextlib.contextmanager
-def _start_lock(folder: Path) -> Iterator[None]:
-    with (folder / "start.lock").open("ab") as lock:
-        if not _until(lambda: _lock_alone(lock), LOCK_SECONDS):
-            raise EmbeddedDatabaseError(
-                f"Another Pastis has been starting or stopping the database in {folder} for more than "
-                f"{LOCK_SECONDS:.0f} s. Look whether it hangs, end it, and try again."
-            )
-        yield
+    return EmbeddedDatabase(url, record.kind, line, folder, users, cache_gb)
 
 
 @contextlib.contextmanager
@@ -151,40 +168,32 @@ def _leaving_on_failure(folder: Path, users: IO[bytes]) -> Iterator[None]:
 
 
 def _leave(folder: Path, users: IO[bytes]) -> None:
-    if _lock_alone(users):
+    if lock_alone(users):
         _stop(folder)
 
 
-def _lock_alone(file: IO[bytes]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _alone(users: IO[bytes]) -> bool:
-    alone = _lock_alone(users)
-    fcntl.flock(users, fcntl.LOCK_SH)
-    return alone
-
-
 def _join_or_start(
-    folder: Path, users: IO[bytes], cache_gb: float, servers: Iterable[Server] | None
+    folder: Path,
+    users: IO[bytes],
+    cache_gb: float,
+    servers: Iterable[Server] | None,
+    ended: threading.Event,
 ) -> tuple[_Record, str]:
     record = _read_record(folder)
-    if record and _alive(folder):
+    if record and alive(folder):
         try:
-            _wait_ready(folder, record)
+            _wait_ready(folder, record, ended)
         except EmbeddedDatabaseError:
             # It was dying, which is fine. If it hangs, it may be stopped only if nobody else works with it.
-            if _alive(folder) and not _alone(users):
+            if alive(folder) and not alone(users):
                 raise
             _stop(folder)
         else:
             return record, "already running"
     server = _choose(folder, record, servers)
-    return _start(folder, server, record, cache_gb), "started"
+    # Others know the server by its port, and cannot learn another.
+    fixed = not alone(users)
+    return _start(folder, server, record, cache_gb, fixed, ended), "started"
 
 
 def _choose(folder: Path, record: _Record | None, servers: Iterable[Server] | None) -> Server:
@@ -210,34 +219,42 @@ def _choose(folder: Path, record: _Record | None, servers: Iterable[Server] | No
     )
 
 
-def _start(folder: Path, server: Server, last: _Record | None, cache_gb: float) -> _Record:
+def _start(
+    folder: Path,
+    server: Server,
+    last: _Record | None,
+    cache_gb: float,
+    fixed: bool,
+    ended: threading.Event,
+) -> _Record:
     (folder / "data").mkdir(mode=0o700, exist_ok=True)
     port = last.port if last else 0
     for _ in range(_ATTEMPTS):
-        port = _free_port(port)
+        port = _free_port(port, fixed)
         created_by = last.created_by if last else server.version
         record = _Record(server.kind, created_by, server.title, server.replica_set, port)
         _write_record(folder, record)
         _spawn(folder, server.command(folder / "data", port, cache_gb))
         try:
-            _wait_ready(folder, record)
+            _wait_ready(folder, record, ended)
         except EmbeddedDatabaseError:
             # Another program may have taken the port between the choice and the start.
-            if _alive(folder) or _free_port(port) == port:
+            if alive(folder) or _free_port(port, fixed) == port:
                 raise
         else:
             return record
     raise EmbeddedDatabaseError(f"Found no free port for the database of {folder}. Try again.")
 
 
-def _free_port(wanted: int) -> int:
-    """`wanted` if it is free, so that a folder keeps its port; else one that is."""
-    for port in (wanted, 0):
+def _free_port(wanted: int, fixed: bool) -> int:
+    """`wanted` if it is free, so that a folder keeps its port; else one that is, unless it is `fixed`."""
+    for port in (wanted,) if fixed else (wanted, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])
-    raise EmbeddedDatabaseError("This machine has no free port left for the database.")
+    trouble = f"Another program took the port {wanted}, and" if fixed else "No port is free, and"
+    raise EmbeddedDatabaseError(f"{trouble} the database needs it.")
 
 
 def _spawn(folder: Path, command: list[str]) -> None:
@@ -246,7 +263,8 @@ def _spawn(folder: Path, command: list[str]) -> None:
     if log.exists():
         log.replace(folder / "server.log.old")
     with (folder / "server.lock").open("ab") as lock, log.open("wb") as output:
-        _lock_alone(lock)
+        # Waits for those who look, a moment.
+        fcntl.flock(lock, fcntl.LOCK_EX)
         # Its own session, so that Ctrl-C in a terminal reaches Pastis alone.
         subprocess.run(  # noqa: S603
             ["/bin/sh", "-c", _DETACH, _NOTE_PID, *command],
@@ -261,16 +279,11 @@ def _spawn(folder: Path, command: list[str]) -> None:
         )
 
 
-def _alive(folder: Path) -> bool:
-    with (folder / "server.lock").open("ab") as lock:
-        return not _lock_alone(lock)
-
-
 def _stop(folder: Path) -> None:
-    if not _alive(folder):
+    if not alive(folder):
         return
     noted = folder / "server.pid"
-    _until(lambda: noted.exists() and bool(noted.read_text().strip()), 1.0)
+    until(lambda: noted.exists() and bool(noted.read_text().strip()), 1.0)
     try:
         pid = int(noted.read_text())
     except (OSError, ValueError) as error:
@@ -278,18 +291,18 @@ def _stop(folder: Path) -> None:
     for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-        if _until(lambda: not _alive(folder), seconds):
+        if until(lambda: not alive(folder), seconds):
             return
     raise EmbeddedDatabaseError(f"The database process {pid} of {folder} does not end. End it by hand.")
 
 
-def _wait_ready(folder: Path, record: _Record) -> None:
+def _wait_ready(folder: Path, record: _Record, ended: threading.Event) -> None:
     """Return once the server takes writes; raises EmbeddedDatabaseError when it died or stays deaf."""
     deadline = time.monotonic() + START_SECONDS
     trouble = "it never answered"
-    while time.monotonic() < deadline and _alive(folder):
+    while time.monotonic() < deadline and alive(folder):
+        pause(ended)
         if not _listens(record.port):
-            time.sleep(_POLL_SECONDS)
             continue
         try:
             with _client(record) as client:
@@ -297,8 +310,7 @@ def _wait_ready(folder: Path, record: _Record) -> None:
                     return
         except PyMongoError as error:
             trouble = str(error)
-        time.sleep(_POLL_SECONDS)
-    state = trouble if _alive(folder) else f"it stopped: {_last_words(folder / 'server.log')}"
+    state = trouble if alive(folder) else f"it stopped: {last_words(folder / 'server.log')}"
     raise EmbeddedDatabaseError(
         f"The database {record.title} on {record.host} does not serve {folder}: {state}. See "
         f"{folder / 'server.log'}."
@@ -351,16 +363,6 @@ def _make_alone_primary(client: MongoClient[dict[str, Any]], record: _Record) ->
         client.admin.command("replSetReconfig", config, force=True)
 
 
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    for line in reversed(lines):
-        with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            if isinstance(entry, Mapping) and entry.get("s") in {"F", "E"}:
-                return f"{entry.get('msg')} {json.dumps(entry.get('attr', {}))}"[:300]
-    return lines[-1][:300] if lines else "it wrote nothing"
-
-
 def _read_record(folder: Path) -> _Record | None:
     path = folder / "engine.json"
     try:
@@ -378,12 +380,3 @@ def _write_record(folder: Path, record: _Record) -> None:
     draft = folder / "engine.json.new"
     draft.write_text(json.dumps(asdict(record)) + "\n")
     draft.replace(folder / "engine.json")
-
-
-def _until(check: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True

@@ -3,12 +3,14 @@
 They are separate processes and never imported: their licences (SSPL, GPL) stop at the process.
 """
 
+import contextlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -109,6 +111,17 @@ def mongod_version(program: Path) -> str | None:
 def server_environment() -> dict[str, str]:
     """Copy the environment, with a locale that every machine has: mongod dies of an unknown one."""
     return {**os.environ, "LC_ALL": "C"}
+
+
+def last_words(log: Path) -> str:
+    """What a server wrote that tells why it ended."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    for line in reversed(lines):
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, Mapping) and entry.get("s") in {"F", "E"}:
+                return f"{entry.get('msg')} {json.dumps(entry.get('attr', {}))}"[:300]
+    return lines[-1][:300] if lines else "it wrote nothing"
 
 
 def _wheel_program(wheel: str) -> Path | None:

@@ -13,7 +13,7 @@ from app import __version__
 from app.cli import cli
 from app.commands.console import shown_url
 from app.core.config import Settings, variable
-from app.core.database import embedded
+from app.core.database.embedded_locks import alive
 
 RANDOM = "q7Zt2vN9xKc4Lw8RbY1hGf6UjD3mSa0E"
 
@@ -128,7 +128,7 @@ def test_db_status_describes_the_embedded_database_and_leaves_nothing_running(tm
     assert "primary, 1 member" in result.stdout
     assert "pastis: 0 collections, 0 documents" in result.stdout
     assert result.stderr.startswith("Database: ")
-    assert not embedded._alive(tmp_path / ".pastis" / "database")
+    assert not alive(tmp_path / ".pastis" / "database")
     assert signal.getsignal(signal.SIGTERM) is handler
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.core.database import embedded
+from app.core.database.embedded_locks import alive
 
 # The real command around an API that answers with its database's address, and slowly if asked to.
 _PASTIS = """
@@ -125,7 +126,7 @@ def test_it_ends_with_its_database_within_five_seconds(
     assert time.monotonic() - begun < 5
     assert process.returncode == 0
     assert told.endswith("Stopped.\n")
-    assert not embedded._alive(tmp_path / ".pastis" / "database")
+    assert not alive(tmp_path / ".pastis" / "database")
 
 
 def test_a_taken_port_is_named_before_anything_starts(serve: Serve, port: int, tmp_path: Path) -> None:
@@ -144,4 +145,4 @@ def test_an_api_that_cannot_start_ends_with_its_database(serve: Serve, tmp_path:
     _, told = process.communicate(timeout=20)
     assert process.returncode == 1
     assert "could not start" in told
-    assert not embedded._alive(tmp_path / ".pastis" / "database")
+    assert not alive(tmp_path / ".pastis" / "database")

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.core.database import embedded_servers
-from app.core.database.embedded import EmbeddedDatabaseError, open_embedded
+from app.core.database.embedded import open_embedded
+from app.core.database.embedded_locks import EmbeddedDatabaseError
 from app.core.database.embedded_servers import Server, find_servers
 from app.tests.test_database.embedded.conftest import connected
 

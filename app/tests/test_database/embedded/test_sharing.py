@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core.database import embedded
-from app.core.database.embedded import EmbeddedDatabaseError, open_embedded
+from app.core.database import embedded, embedded_locks
+from app.core.database.embedded import open_embedded
+from app.core.database.embedded_locks import EmbeddedDatabaseError
 from app.tests.test_database.embedded.conftest import User, connected
 
 StartUser = Callable[[], User]
@@ -21,7 +22,7 @@ def server_pid(data_dir: Path) -> int:
 
 
 def alive(data_dir: Path) -> bool:
-    return embedded._alive(data_dir / "database")
+    return embedded_locks.alive(data_dir / "database")
 
 
 def note(url: str, text: str) -> None:
@@ -165,10 +166,10 @@ def test_interrupting_a_process_ends_both_within_five_seconds(data_dir: Path, st
 def test_a_start_that_hangs_elsewhere_is_not_waited_for_for_ever(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(embedded_locks, "LOCK_SECONDS", 0.1)
     folder = data_dir / "database"
     folder.mkdir()
     with (folder / "start.lock").open("ab") as lock:
-        assert embedded._lock_alone(lock)
+        assert embedded_locks.lock_alone(lock)
         with pytest.raises(EmbeddedDatabaseError, match="starting or stopping"):
             open_embedded(data_dir)
