@@ -2,9 +2,11 @@
 
 import asyncio
 import io
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pymongo.errors import AutoReconnect
@@ -220,6 +222,53 @@ async def test_progress_that_cannot_be_written_ends_nothing(
     monkeypatch.setattr(services.database, "collection", collection)
     monkeypatch.setattr(ImportEngine, "execute", execute)
     assert (await do_import(DATA)).state is ImportState.DONE
+
+
+async def test_one_whose_membership_cannot_be_read_goes_on_importing(
+    do_import: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = asyncio.Event()
+    look, known = queries.try_membership, queries.founded_at
+
+    def away(_: Any) -> Any:
+        raise AutoReconnect("gone")
+
+    async def look_in_vain(scope: Scope) -> Any:
+        try:
+            return await look(cast("Any", SimpleNamespace(collection=away, grant=scope.grant)))
+        finally:
+            tried.set()
+
+    async def slow(scope: Scope) -> Any:
+        await tried.wait()
+        return await known(scope)
+
+    monkeypatch.setattr(queries, "try_membership", look_in_vain)
+    monkeypatch.setattr(queries, "founded_at", slow)
+    run = await do_import(DATA)
+    assert (run.state, run.created, run.allowed) == (ImportState.DONE, 42, True)
+
+
+async def test_all_that_is_refused_in_writing_is_counted_and_some_of_it_listed(
+    do_import: Import, content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.imports.run.MAX_SHOWN", 2)
+    original = Writers.run
+
+    async def run_unless_odd(self: Writers, workspace_id: str, command: Any, context: Any) -> Any:
+        if command.name == "import.issue" and next(numbers) % 2:
+            raise PastisError(ErrorCode.LIMIT_REACHED, kind="task", limit=1)
+        return await original(self, workspace_id, command, context)
+
+    numbers = itertools.count()
+    monkeypatch.setattr(Writers, "run", run_unless_odd)
+    run = await do_import(DATA)
+    assert (run.state, run.created, run.failed, len(run.problems)) == (ImportState.DONE, 21, 21, 2)
+    assert {one.code for one in run.problems} == {"limit_reached"}
+    assert (await content.counts())["task"] == 21
+    monkeypatch.setattr(Writers, "run", original)
+    again = await do_import(DATA)
+    assert (again.created, again.skipped, again.failed) == (21, 21, 0)
 
 
 @pytest.mark.parametrize(
