@@ -2,7 +2,8 @@
 
 Every user looks for itself. Who comes first starts the server, as `open_embedded` does in any folder whose
 server is gone; the others wait for the lock that this takes, find the server running, and their
-connections come back by themselves. Requests know nothing of it: without a server they are answered 503.
+connections come back by themselves. Requests know nothing of it: they wait for a server up to the timeout,
+then are answered 503.
 """
 
 import threading
