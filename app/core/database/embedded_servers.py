@@ -73,14 +73,18 @@ def find_servers(refused: list[str]) -> Iterator[Server]:
         ("on PATH", Path(on_path) if on_path else None),
         *((f"of the package {wheel}", _wheel_program(wheel)) for wheel in _WHEELS),
     )
+    broken = ""
     for origin, program in places:
         if program is None:
             refused.append(f"no mongod {origin}")
             continue
-        version = mongod_version(program)
-        if version is None:
-            refused.append(f"the mongod {origin} does not run here")
-        elif _major(version) < OLDEST_MONGOD:
+        try:
+            version = _mongod_version(program)
+        except _DoesNotRunError as error:
+            broken = f"the mongod {origin} does not run here: {error}"
+            refused.append(broken)
+            continue
+        if _major(version) < OLDEST_MONGOD:
             refused.append(f"the mongod {origin} is {version}, older than {OLDEST_MONGOD}.0")
         else:
             yield Server("mongod", origin, program, version)
@@ -88,24 +92,37 @@ def find_servers(refused: list[str]) -> Iterator[Server]:
     if secantus is None:
         refused.append("no secantusd-py beside Python or on PATH")
     else:
-        yield Server("secantus", "(SecantusDB)", secantus, _secantus_version())
+        # Its line says why it is not the better server, where that can be mended.
+        origin = f"(SecantusDB, as {broken})" if broken else "(SecantusDB)"
+        yield Server("secantus", origin, secantus, _secantus_version())
 
 
-def mongod_version(program: Path) -> str | None:
-    """Its version, or None when it does not run, as when a system library lacks."""
+class _DoesNotRunError(Exception):
+    """The text says why, in one line."""
+
+
+def _mongod_version(program: Path) -> str:
+    """Raises _DoesNotRunError, as when a system library lacks."""
     try:
         done = subprocess.run(  # noqa: S603
             [program, "--version"],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=10,
-            check=True,
+            check=False,
             env=server_environment(),
         )
-    except (OSError, subprocess.SubprocessError):
-        return None
+    except OSError as error:
+        raise _DoesNotRunError(error.strerror) from error
+    except subprocess.TimeoutExpired as error:
+        raise _DoesNotRunError(f"no answer in {error.timeout:.0f} s") from error
     found = re.search(r"db version v(\d+\.\d+\.\d+)", done.stdout)
-    return found[1] if found else None
+    if done.returncode == 0 and found:
+        return found[1]
+    said = done.stderr.strip().splitlines()
+    # A negative code is the signal that ended it, as SIGILL does on a processor without AVX.
+    raise _DoesNotRunError(said[0][:300] if said else f"exit code {done.returncode}, and no word")
 
 
 def server_environment() -> dict[str, str]:

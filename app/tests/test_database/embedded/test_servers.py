@@ -146,10 +146,46 @@ def test_mongod_on_path_comes_first_if_it_is_new_enough(
     assert program not in [server.program for server in find_servers(refused)]
     assert refused[0] == "the mongod on PATH is 5.0.9, older than 6.0"
 
-    program.write_text("#!/bin/sh\nexit 127\n")
-    refused = []
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "#!/bin/sh\necho 'libcurl.so.4: cannot open' >&2\necho more >&2\nexit 127\n",
+            "libcurl.so.4: cannot open",
+        ),
+        ("#!/bin/sh\nexit 127\n", "exit code 127, and no word"),
+        ("#!/bin/sh\n", "exit code 0, and no word"),
+        ("#!/no/such/loader\n", "No such file or directory"),
+    ],
+)
+def test_a_mongod_that_does_not_run_is_passed_over_and_the_reason_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    fake_mongod(tmp_path, "8.0.4").write_text(text)
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    shutil.copy("/bin/sh", beside / "secantusd-py")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(beside / "python"))
+    monkeypatch.setattr(embedded_servers, "_WHEELS", ())
+    refused: list[str] = []
+    (server,) = find_servers(refused)
+    assert refused == [f"the mongod on PATH does not run here: {reason}"]
+    assert server.kind == "secantus"
+    assert server.origin == f"(SecantusDB, as {refused[0]})"
+
+
+def test_a_mongod_that_hangs_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(command: object, **options: float) -> None:
+        raise subprocess.TimeoutExpired("mongod", options["timeout"])
+
+    fake_mongod(tmp_path, "8.0.4")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(subprocess, "run", hang)
+    refused: list[str] = []
     list(find_servers(refused))
-    assert refused[0] == "the mongod on PATH does not run here"
+    assert refused[0] == "the mongod on PATH does not run here: no answer in 10 s"
 
 
 def test_secantus_is_found_on_path_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
