@@ -102,6 +102,8 @@ FilledBlock = Annotated[str, Field(min_length=1, max_length=BLOCK_LENGTH), After
 """Markdown that says something."""
 SearchText = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_block)]
 """Text to look for: the database's patterns cannot hold a NUL."""
+WebAddress = Annotated[str, Field(max_length=2000, pattern=r"^https?://[!-~]+$")]
+"""An address that front ends may make a link of: nothing in it runs."""
 Id = Annotated[
     str, AfterValidator(_id), WithJsonSchema({"type": "string", "format": "uuid", "description": "UUIDv7"})
 ]

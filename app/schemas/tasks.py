@@ -22,16 +22,30 @@ from app.schemas.base import (
     Id,
     Ids,
     Kept,
+    Name,
     NewId,
     Number,
     Ref,
     SearchText,
     Shown,
     Title,
+    WebAddress,
     example,
     refusal,
 )
 from app.utils.ids import is_id
+
+
+class ExternalSource(Body):
+    """Where a task comes from or is kept as well."""
+
+    source: Name = Field(description="The system: `github`, `jira`.")
+    key: Name = Field(description="What the task is called there.")
+    url: WebAddress | None = None
+
+    model_config = Body.model_config | example(
+        source="github", key="infusion#1203", url="https://github.com/fluid-project/infusion/issues/1203"
+    )
 
 
 class TaskCreate(Body):
@@ -44,10 +58,12 @@ class TaskCreate(Body):
     priority: Priority = Priority.NONE
     label_ids: Ids = []
     assignee_ids: Ids = Field([], description="Memberships.")
+    reporter_id: Id | None = Field(None, description="A membership; else the one who creates it.")
     parent_id: Ref | None = Field(None, description="The parent's id or key.")
     estimate: Number | None = None
     start_date: Day | None = None
     due_date: Day | None = None
+    external: ExternalSource | None = None
 
     model_config = Body.model_config | example(
         project_id="FLUID",
@@ -69,10 +85,14 @@ class TaskPatch(Body):
     priority: Priority = OMITTED
     label_ids: Ids = OMITTED
     assignee_ids: Ids = OMITTED
+    reporter_id: Id | None = None
     parent_id: Ref | None = None
     estimate: Number | None = None
     start_date: Day | None = None
     due_date: Day | None = None
+    external: ExternalSource | None = Field(
+        None, description="What an import has put beside these members stays as it is."
+    )
 
     model_config = Body.model_config | example(priority="urgent", due_date=None)
 
@@ -150,7 +170,7 @@ class TaskListItem(Kept):
     archived_at: datetime | None
     trashed_at: datetime | None
     external: dict[str, Any] | None = Field(
-        description="Where an imported task came from: source, key, url, links, attachments, fields."
+        description="Where the task comes from: source, key, url; an import adds links, attachments, fields."
     )
     description: str = Field("", description="Only with `include=description`.")
 

@@ -28,13 +28,13 @@ async def apply_changes(work: Work, task: Task, changes: Doc) -> Task:
 
 
 async def check_references(work: Work, task_id: str, fields: Doc) -> None:
-    """Raises `not_found` for a label, assignee or parent that this workspace does not have."""
+    """Raises `not_found` for a label, person or parent that this workspace does not have."""
     label_ids = fields.get("label_ids") or []
     if len(await work.get_many(Label, label_ids)) != len(label_ids):
         raise not_found("label")
-    assignee_ids = fields.get("assignee_ids") or []
-    people = await work.get_many(Membership, assignee_ids)
-    if len(people) != len(assignee_ids) or any(one.removed_at is not None for one in people):
+    person_ids = {*(fields.get("assignee_ids") or []), fields.get("reporter_id")} - {None}
+    people = await work.get_many(Membership, person_ids)
+    if len(people) != len(person_ids) or any(one.removed_at is not None for one in people):
         raise not_found("membership")
     if fields.get("parent_id") is not None:
         await _check_parent(work, task_id, fields["parent_id"])

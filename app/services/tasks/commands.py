@@ -106,7 +106,7 @@ class TaskCommands:
                         "project_id": project_id,
                         "key": key,
                         "rank": rank,
-                        "reporter_id": work.actor["membership_id"],
+                        "reporter_id": data.reporter_id or work.actor["membership_id"],
                         "created_at": work.now,
                         "updated_at": work.now,
                     }
@@ -117,7 +117,7 @@ class TaskCommands:
             Project: [project_id],
             Status: [data.status_id] if data.status_id else [],
             Label: data.label_ids,
-            Membership: data.assignee_ids,
+            Membership: [*data.assignee_ids, *([data.reporter_id] if data.reporter_id else [])],
             Task: [task_id] if data.id else [],
         }
         return Command("task.create", decide, reads)
@@ -129,7 +129,7 @@ class TaskCommands:
             changes["parent_id"] = await queries.resolve(self._scope, changes["parent_id"])
 
         async def decide(work: Work, task: Task) -> Task:
-            return await apply_changes(work, task, changes)
+            return await apply_changes(work, task, rules.merged(task, changes))
 
         return await self._change("task.update", ref, decide)
 

@@ -29,6 +29,13 @@ def status_changes(status: Status, now: datetime, current: Task | None = None) -
     }
 
 
+def merged(task: Task, changes: Doc) -> Doc:
+    """A patch's changes, where what it leaves out of `external` stays (RFC 7396)."""
+    if not changes.get("external"):
+        return changes
+    return {**changes, "external": {**(task.external or {"url": None}), **changes["external"]}}
+
+
 def check_dates(start: str | None, due: str | None) -> None:
     """Raises `validation_failed` for an end before the start; ISO dates compare as text."""
     if start is not None and due is not None and due < start:

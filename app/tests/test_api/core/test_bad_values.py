@@ -14,17 +14,20 @@ pytestmark = pytest.mark.anyio
 
 INVALID = ErrorCode.VALIDATION_FAILED
 BROKEN = ErrorCode.MALFORMED_JSON
-LINES = {"display_name", "name", "title"}
+LINES = {"display_name", "key", "name", "source", "title"}
 """What is one line that people read."""
 BLOCKS = {"body", "description"}
 """What is Markdown."""
-REFERENCES = {"after_id", "before_id", "default_status_id", "lead_id", "parent_id", "project_id", "status_id"}
+REFERENCES = {
+    *("after_id", "before_id", "default_status_id", "lead_id", "parent_id", "project_id", "reporter_id"),
+    "status_id",
+}
 SETS = {"assignee_ids", "label_ids"}
 FREE = {"current_password", "email", "password", "refresh_token"}
 """Texts in which any character may stand; they are compared or hashed, not shown."""
 READ_ONLY = (
     *("version", "created_at", "updated_at", "workspace_id", "_id", "key_", "keys", "derived", "rank"),
-    *("archived_at", "trashed_at", "removed_at", "completed_at", "reporter_id", "author_id", "task_id"),
+    *("archived_at", "trashed_at", "removed_at", "completed_at", "author_id", "task_id"),
     *("user_id", "password_hash", "active", "folded", "last_task_number", "last_rank", "former_keys"),
 )
 STRANGE = ("$set", "$where", "a.b", "__proto__", "constructor", "", " ", "Title", "NAME", "x" * 300)
@@ -89,8 +92,19 @@ def bad_values(name: str, schema: Spec) -> list[Bad]:
             values += [(one, INVALID) for one in NUMBERS]
         case {"type": "boolean"}:
             values += [(one, INVALID) for one in FLAGS]
+        case {"type": "object"}:
+            values += bad_objects(schema)
         case _:
             raise AssertionError(f"say here what {name} refuses: {schema}")
+    return values
+
+
+def bad_objects(schema: Spec) -> list[Bad]:
+    good = schema["examples"][0]
+    wrong: tuple[Any, ...] = ("x", 1, True, [], {}, {**good, "x": 1})
+    values: list[Bad] = [(one, INVALID) for one in wrong]
+    for name, inner in schema["properties"].items():
+        values += [({**good, name: value}, code) for value, code in bad_values(name, inner)]
     return values
 
 

@@ -171,6 +171,8 @@ async def test_what_a_task_names_must_be_there(
         {"assignee_ids": [new_id()]},
         {"assignee_ids": [other_workspace.membership_ids["owner"]]},
         {"assignee_ids": [left]},
+        {"reporter_id": new_id()},
+        {"reporter_id": left},
         {"parent_id": new_id()},
         {"parent_id": theirs["id"]},
         {"parent_id": "FLUID-99"},
@@ -196,6 +198,13 @@ async def test_what_a_task_names_must_be_there(
         ({"estimate": "3"}, "/estimate", "wrong_type"),
         ({"id": "1"}, "/id", "invalid_id"),
         ({"key": "FLUID-7"}, "/key", "unknown_field"),
+        ({"external": {"source": "github"}}, "/external/key", "missing"),
+        ({"external": {"source": " ", "key": "1"}}, "/external/source", "blank"),
+        (
+            {"external": {"source": "github", "key": "1", "url": "javascript:alert(1)"}},
+            "/external/url",
+            "invalid_format",
+        ),
     ],
 )
 async def test_what_does_not_fit_is_named(
@@ -242,3 +251,12 @@ async def test_a_parent_by_its_key_that_is_in_the_trash_is_not_there(
     ok(await workspace.api.delete(f"/tasks/{parent['key']}"))
     refused(await workspace.api.post("/tasks", {**BODY, "parent_id": parent["id"]}), 404, "not_found")
     assert len(await kept.all(Task)) == 2
+
+
+async def test_a_script_says_who_reported_a_task_and_where_it_comes_from(workspace: Workspace) -> None:
+    reporter = workspace.membership_ids["admin"]
+    task = await workspace.task(reporter_id=reporter, external={"source": "github", "key": "infusion#1203"})
+    assert task["reporter_id"] == reporter
+    assert task["external"] == {"source": "github", "key": "infusion#1203", "url": None}
+    history = ok(await workspace.api.get(f"/tasks/{task['id']}/activity"))["items"]
+    assert history[0]["actor"]["membership_id"] == workspace.membership_ids["owner"]

@@ -306,3 +306,18 @@ async def test_any_patches_merge_field_by_field(
     stored = await kept.one(Task, task["id"])
     assert {name: stored[name] for name in expected} == expected
     assert stored["derived"]["due"] == (expected["due_date"] or "9999-12-31")
+
+
+async def test_an_external_source_is_merged_and_cleared(workspace: Workspace, kept: Kept) -> None:
+    task = await workspace.task(
+        external={"source": "github", "key": "infusion#12", "url": "https://a.example/12"}
+    )
+    path = f"/tasks/{task['id']}"
+    moved = ok(await workspace.api.patch(path, {"external": {"source": "gitlab", "key": "12"}}))
+    assert moved["external"] == {"source": "gitlab", "key": "12", "url": "https://a.example/12"}
+    cleared = ok(await workspace.api.patch(path, {"external": None, "reporter_id": None}))
+    assert (cleared["external"], cleared["reporter_id"]) == (None, None)
+    ok(await workspace.api.post(f"/events/{cleared['version']}/undo"), 204)
+    again = ok(await workspace.api.get(path))
+    assert again["external"] == moved["external"]
+    assert again["reporter_id"] == workspace.membership_ids["owner"]
