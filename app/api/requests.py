@@ -8,6 +8,7 @@ from fastapi import params
 from fastapi._compat import ModelField, field_annotation_is_sequence
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_flat_params, get_validation_alias
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, _effective_route_context_var
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -20,6 +21,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _JSON = re.compile(r"application/(?:[\w!#$&^.+-]+\+)?json", re.ASCII)
 _FORM = re.compile(r"multipart/form-data|application/x-www-form-urlencoded")
+_READS = {"GET", "HEAD"}
 _DEFAULT_LIMIT = 1_048_576  # without the request layer, which knows the settings
 _LENGTH_DIGITS = 18
 
@@ -31,8 +33,8 @@ class StrictRoute(APIRoute):
     value and gets twice (`repeated_parameter`), form fields that come twice (`validation_failed`), bodies
     of another media type than the declared body has (`unsupported_media_type`) or larger than the
     settings' `max_body_bytes` (`body_too_large`), and JSON that parsers do not agree on
-    (`malformed_json`). A route that declares no body reads none: one that takes `request.stream()` checks
-    the media type and the size itself.
+    (`malformed_json`). A route that declares no body takes none but `{}`, except on GET, where none is
+    read. One that describes its body in `openapi_extra` reads it, and checks all of this, itself.
     """
 
     def get_route_handler(self) -> Handler:
@@ -42,12 +44,19 @@ class StrictRoute(APIRoute):
         known = _query_parameters(route.dependant)
         handle = super().get_route_handler()
 
-        async def without_body(request: Request) -> Response:
+        async def unread(request: Request) -> Response:
             _check_query(request, known)
             return await handle(request)
 
+        async def without_body(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            _check_query(strict, known)
+            await strict.read_nothing()
+            return await handle(strict)
+
         if route.body_field is None:
-            return without_body
+            is_read = (route.methods or set()) <= _READS or "requestBody" in (route.openapi_extra or {})
+            return unread if is_read else without_body
         is_form = isinstance(route.body_field.field_info, params.Form)
         fields = _are_lists(route.dependant.body_params)
 
@@ -120,6 +129,16 @@ class StrictRequest(Request):
             raise PastisError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, expected=expected)
         if not is_form:
             self._json = loads(self._body)
+
+    async def read_nothing(self) -> None:
+        """Take no body, or an object without members: what it asked for would not be done."""
+        await self.read(is_form=False)
+        if not self._body or self._json == {}:
+            return
+        errors: list[dict[str, Any]] = [{"type": "model_type", "loc": ("body",)}]
+        if isinstance(self._json, dict):
+            errors = [{"type": "extra_forbidden", "loc": ("body", name)} for name in self._json]
+        raise RequestValidationError(errors, body=self._json)
 
     async def _bounded_body(self) -> bytes:
         """Read no further than the limit, and nothing of a body that is announced to be larger."""

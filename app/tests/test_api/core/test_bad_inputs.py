@@ -31,6 +31,7 @@ EVENTS = 99_999
 VERSIONED = [one for one in OPERATIONS if "if-match" in one.names("header")]
 NEW = [one for one in OPERATIONS if one.method == "POST" and one not in VERSIONED]
 KEYED = [one for one in OPERATIONS if "idempotency-key" in one.names("header")]
+BODILESS = [one for one in OPERATIONS if one.method != "GET" and one.media_type is None]
 LISTS = [one for one in OPERATIONS if "cursor" in one.names("query")]
 
 
@@ -89,6 +90,24 @@ def test_every_route_has_a_valid_request_to_start_from() -> None:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 async def test_the_valid_request_is_valid(operation: Operation, world: World) -> None:
     answer = await world.call(operation, world.owner)
+    assert answer.status_code == operation.success, answer.text
+
+
+@pytest.mark.parametrize("operation", BODILESS, ids=str)
+async def test_bodies_where_none_is_taken(operation: Operation, world: World) -> None:
+    async with attempts(world, operation) as found:
+        bodies: tuple[Any, ...] = ({"dry_run": True}, {"x": 1}, [], None, "x", 0)
+        for body in bodies:
+            found.expect(await found.send(json=body), body, ErrorCode.VALIDATION_FAILED)
+        for raw in (b"{", b"garbage", b" ", b'{"x": 1, "x": 2}'):
+            answer = await found.send(content=raw, headers={"Content-Type": JSON})
+            found.expect(answer, raw, ErrorCode.MALFORMED_JSON)
+        for media_type in ("text/plain", "application/x-www-form-urlencoded", ""):
+            answer = await found.send(content=b'{"x": 1}', headers={"Content-Type": media_type})
+            found.expect(answer, media_type, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+        answer = await found.send(json={"x": "x" * found.world.services.settings.max_body_bytes})
+        found.expect(answer, "large", ErrorCode.BODY_TOO_LARGE)
+    answer = await world.owner.request(operation.method, found.path, json={})
     assert answer.status_code == operation.success, answer.text
 
 

@@ -14,6 +14,8 @@ from app.tests.test_api.core.things import SECRET, check, found, page
 
 pytestmark = pytest.mark.anyio
 
+JSON = "application/json"
+
 
 @pytest.mark.parametrize(
     ("body", "errors"),
@@ -218,6 +220,49 @@ async def test_bodies_are_bounded(things: AsyncClient) -> None:
     check(await things.post("/api/things", content=b"{}", headers=headers), 413, "body_too_large")
 
 
-async def test_a_route_without_a_declared_body_reads_as_it_likes(things: AsyncClient) -> None:
+NOTHING_URLS = [("POST", "/api/things/7/archive"), ("DELETE", "/api/things/7")]
+
+
+@pytest.mark.parametrize(("method", "url"), NOTHING_URLS)
+@pytest.mark.parametrize(
+    ("raw", "media_type", "status", "code", "errors"),
+    [
+        (b'{"x": 1, "a/b": 2}', JSON, 422, "validation_failed", ["/x", "/a~1b"]),
+        (b"[]", JSON, 422, "validation_failed", [""]),
+        (b"null", JSON, 422, "validation_failed", [""]),
+        (b'""', JSON, 422, "validation_failed", [""]),
+        (b"garbage", JSON, 422, "malformed_json", [""]),
+        (b" ", JSON, 422, "malformed_json", [""]),
+        (b'{"x": 1, "x": 2}', JSON, 422, "malformed_json", ["/x"]),
+        (b'{"x": 1}', "text/plain", 415, "unsupported_media_type", []),
+        (b"x=1", "application/x-www-form-urlencoded", 415, "unsupported_media_type", []),
+        (b"x" * 1_048_577, JSON, 413, "body_too_large", []),
+    ],
+)
+async def test_a_route_without_a_body_takes_none(
+    things: AsyncClient,
+    method: str,
+    url: str,
+    raw: bytes,
+    media_type: str,
+    status: int,
+    code: str,
+    errors: list[str],
+) -> None:
+    response = await things.request(method, url, content=raw, headers={"Content-Type": media_type})
+    assert [error["pointer"] for error in check(response, status, code)["errors"]] == errors
+
+
+async def test_a_route_without_a_body_takes_an_empty_one(things: AsyncClient) -> None:
+    for raw in (b"", b"{}", b" { } "):
+        headers = {"Content-Type": JSON}
+        response = await things.post("/api/things/7/archive", content=raw, headers=headers)
+        assert response.json() == 7
+    assert (await things.post("/api/things/7/archive")).json() == 7
+    # What a GET has with it means nothing (RFC 9110, 9.3.1).
+    assert (await things.request("GET", "/api/things/7", content=b"x")).json() == 7
+
+
+async def test_a_route_that_describes_its_body_itself_reads_as_it_likes(things: AsyncClient) -> None:
     response = await things.post("/api/things/stream", content=b"x" * 2_000_000)
     assert response.json() == 2_000_000

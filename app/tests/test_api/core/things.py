@@ -105,7 +105,11 @@ def writing_routes() -> APIRouter:
     async def form(name: Annotated[str, Form()], file: Annotated[bytes, File()] = b"") -> str:
         return name + str(len(file))
 
-    @router.post("/stream")
+    @router.post("/{number}/archive")
+    async def archive(number: int) -> int:
+        return number
+
+    @router.post("/stream", openapi_extra={"requestBody": {"content": {"text/plain": {}}}})
     async def stream(request: Request) -> int:
         return len(await request.body())
 
