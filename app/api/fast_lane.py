@@ -57,8 +57,11 @@ async def _get(request: StrictRequest, access: AccessScope, task: str) -> Respon
 
 
 async def _list(request: StrictRequest, access: AccessScope, _: str) -> Response:
-    query = request.scope["query_string"].decode("latin-1")
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PAIRS)
+    try:
+        query = request.scope["query_string"].decode("ascii")
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PAIRS, errors="strict")
+    except ValueError as error:  # too many, or no text
+        raise _Unusual from error
     given = dict(pairs)
     if len(given) != len(pairs):
         raise _Unusual

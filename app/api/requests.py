@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import params
 from fastapi._compat import ModelField, field_annotation_is_sequence
@@ -14,13 +15,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.api.validation import MAX_NAME, escape
-from app.core.errors import ErrorCode, FieldCode, FieldError, PastisError
+from app.core.errors import ErrorCode, FieldCode, FieldError, PastisError, invalid
 from app.utils.strict_json import loads
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _JSON = re.compile(r"application/(?:[\w!#$&^.+-]+\+)?json", re.ASCII)
 _FORM = re.compile(r"multipart/form-data|application/x-www-form-urlencoded")
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _READS = {"GET", "HEAD"}
 _DEFAULT_LIMIT = 1_048_576  # without the request layer, which knows the settings
 _LENGTH_DIGITS = 18
@@ -30,11 +32,12 @@ class StrictRoute(APIRoute):
     """The `route_class` of every router.
 
     It refuses query parameters that the route does not declare (`unknown_parameter`) or declares as one
-    value and gets twice (`repeated_parameter`), form fields that come twice (`validation_failed`), bodies
-    of another media type than the declared body has (`unsupported_media_type`) or larger than the
-    settings' `max_body_bytes` (`body_too_large`), and JSON that parsers do not agree on
-    (`malformed_json`). A route that declares no body takes none but `{}`, except on GET, where none is
-    read. One that describes its body in `openapi_extra` reads it, and checks all of this, itself.
+    value and gets twice (`repeated_parameter`), those that are no UTF-8 behind their escapes, form fields
+    that come twice (both `validation_failed`), bodies of another media type than the declared body has
+    (`unsupported_media_type`) or larger than the settings' `max_body_bytes` (`body_too_large`), and JSON
+    that parsers do not agree on (`malformed_json`). A route that declares no body takes none but `{}`,
+    except on GET, where none is read. One that describes its body in `openapi_extra` reads it, and checks
+    all of this, itself.
     """
 
     def get_route_handler(self) -> Handler:
@@ -95,6 +98,17 @@ def _check_query(request: Request, known: Mapping[str, bool]) -> None:
         if name in seen and not known[name]:
             raise _refusal(ErrorCode.REPEATED_PARAMETER, FieldCode.REPEATED, name)
         seen.add(name)
+    for name, value in _raw_pairs(request.scope["query_string"]):
+        if _UNDECODED.search(value):
+            raise invalid(f"/query/{escape(name)}", FieldCode.UNSAFE_TEXT)
+
+
+def _raw_pairs(query: bytes) -> list[tuple[str, str]]:
+    """The parameters with the bytes that are no text kept apart, which Starlette replaces or guesses."""
+    if query.isascii() and b"%" not in query:
+        return []
+    text = query.decode("ascii", "surrogateescape")
+    return parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
 
 
 async def _check_form(request: Request, known: Mapping[str, bool]) -> None:

@@ -72,8 +72,11 @@ QUERIES = """
 ?due_until=2026-02-30
 ?priority=high,
 ?q=%ff
+?q=%C3%A9
+?%ff=a
 ?q=a%00b
 ?&&
+?&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&
 """.splitlines()[1:]
 
 

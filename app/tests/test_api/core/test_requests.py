@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from httpx2 import ASGITransport, AsyncClient
+from starlette.types import Receive, Scope, Send
 
 from app.api.errors import install
 from app.api.requests import StrictRoute
-from app.tests.test_api.core.things import SECRET, check, found, page
+from app.tests.test_api.core.things import SECRET, build, check, found, page
 
 pytestmark = pytest.mark.anyio
 
@@ -110,6 +111,19 @@ async def test_parameters_are_declared_and_single(
     body = check(await things.get(url), 422, code)
     assert [(error["pointer"], error["code"]) for error in body["errors"]] == [(pointer, field)]
     assert pointer.removeprefix("/query/").replace("~1", "/").replace("~0", "~") in body["detail"]
+
+
+@pytest.mark.parametrize(
+    "value", [b"%ff", b"a%C3", b"%ED%A0%80", b"%C0%AF", b"a%F4%90%80%80b", b"\xc3\xa9", b"\xff", b"%C3\xa9"]
+)
+async def test_parameters_are_text(things: AsyncClient, value: bytes) -> None:
+    assert (await things.get("/api/things/filtered?text=%C3%A9%EF%BF%BD+1")).json()["text"] == "é\ufffd 1"
+
+    async def bent(scope: Scope, receive: Receive, send: Send) -> None:
+        await build()({**scope, "query_string": b"status=a&text=" + value}, receive, send)
+
+    async with AsyncClient(transport=ASGITransport(app=bent), base_url="http://test") as client:
+        assert found(await client.get("/api/things/filtered")) == [("/query/text", "unsafe_text")]
 
 
 async def test_lists_may_repeat(things: AsyncClient) -> None:
