@@ -26,6 +26,7 @@ M = TypeVar("M", bound=Model)
 # Never j=False beside majority: the server then waits for the journal's timer, 100 ms a write.
 DURABLE = WriteConcern("majority", j=True)
 YIELD_EVERY = 50
+CLOSE_SECONDS = 0.25
 APP_NAME = "pastis"
 """How the server's own lists call what Pastis does there."""
 
@@ -167,10 +168,12 @@ class Database:
     async def begin(session: AsyncClientSession) -> Any:
         return await session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=DURABLE)
 
-    async def is_ready(self) -> bool:
-        """Whether a primary answers within the timeout."""
+    async def is_ready(self, within: float | None = None) -> bool:
+        """Whether a primary answers within so many seconds, at most the timeout."""
+        seconds = self.timeout_seconds if within is None else min(within, self.timeout_seconds)
         try:
-            answer: Mapping[str, Any] = await self.client.admin.command("hello")
+            with pymongo.timeout(seconds):
+                answer: Mapping[str, Any] = await self.client.admin.command("hello")
         except PyMongoError:
             return False
         return bool(answer.get("isWritablePrimary"))
@@ -185,4 +188,6 @@ class Database:
                     await self.collection(model).create_indexes(wanted)  # type: ignore[arg-type]
 
     async def close(self) -> None:
-        await self.client.close()
+        # It takes leave of the server: of one that is away, not longer than this.
+        with pymongo.timeout(CLOSE_SECONDS):
+            await self.client.close()

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -169,13 +170,13 @@ async def test_a_primary_is_ready(database: Database) -> None:
 
 
 @pytest.fixture
-async def deaf(test_settings: Settings) -> AsyncIterator[Database]:
-    """A database behind a port that accepts connections and never answers."""
+async def deaf(test_settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """A database behind a port that accepts connections and never answers; the parameter is its timeout."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
         url = f"mongodb://127.0.0.1:{server.getsockname()[1]}/?directConnection=true"
-        changes = {"database_url": SecretStr(url), "database_timeout_seconds": 0.3}
+        changes = {"database_url": SecretStr(url), "database_timeout_seconds": getattr(request, "param", 0.3)}
         database = Database.connect(test_settings.model_copy(update=changes))
         yield database
         await database.close()
@@ -185,6 +186,14 @@ async def test_a_database_that_does_not_answer_is_not_ready(deaf: Database) -> N
     assert await deaf.is_ready() is False
     with pytest.raises(ServerSelectionTimeoutError):
         await deaf.engine.find_one(User, {"_id": new_id()})
+
+
+@pytest.mark.parametrize("deaf", [5.0], indirect=True)
+async def test_neither_readiness_nor_closing_waits_for_the_whole_timeout(deaf: Database) -> None:
+    begun = monotonic()
+    assert await deaf.is_ready(0.1) is False
+    await deaf.close()
+    assert monotonic() - begun < 2
 
 
 async def test_connecting_needs_an_address(test_settings: Settings) -> None:
