@@ -17,9 +17,11 @@ from app.core.config import Settings, UnsafeSettings
 if TYPE_CHECKING:
     from app.services.bootstrap import Services
 
-# With about a second for the embedded database this keeps Ctrl-C under five.
-_GRACE_SECONDS = 2
-_ANNOUNCE_SECONDS = 5
+# With two for the database's connections and two for the embedded database this keeps Ctrl-C under five.
+_GRACE_SECONDS = 1
+_ANNOUNCE_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
+_RETRY_SECONDS = 1.0
 FIRST_ACCOUNT = "admin@pastis.local"
 
 
@@ -35,9 +37,21 @@ class _Server(uvicorn.Server):
         if self.started:
             # Beside the serving: a database that is away keeps no one from hearing of the address.
             self._announcing = asyncio.create_task(announce_first_account(self.app.state.services))
-            await asyncio.wait({self._announcing}, timeout=_ANNOUNCE_SECONDS)
+            await self._wait_for_announcement()
             address = _address(self.config.host, self.config.port)
             say(f"API: {address}\nDocumentation: {address}/docs\nStop with Ctrl-C.")
+
+    async def _wait_for_announcement(self) -> None:
+        # In short turns: the signals that end it only set `should_exit`.
+        for _ in range(round(_ANNOUNCE_SECONDS / _LOOK_SECONDS)):
+            if self.should_exit or self._announcing.done():
+                break
+            await asyncio.wait({self._announcing}, timeout=_LOOK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._announcing.cancel()
+        await asyncio.gather(self._announcing, return_exceptions=True)
+        await super().shutdown(sockets)
 
 
 def serve(
@@ -97,19 +111,39 @@ def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
 async def announce_first_account(services: "Services") -> None:
     """Make and tell the first account of a development installation; tell an operator how to make one.
 
-    Waits for the database to be made ready, however long it is away.
+    Waits for the database, however long it is away. Never raises.
     """
+    from app.core.database.errors import classify
+    from app.core.logging import get_logger
+
+    logger = get_logger(__name__)
+    while True:
+        try:
+            await services.until_ready()
+            await _announce(services)
+        except Exception as error:
+            if classify(error) is None:
+                logger.exception("the first account cannot be made")
+                return
+            logger.warning("the first account waits for the database", error=type(error).__name__)
+        else:
+            return
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _announce(services: "Services") -> None:
+    from app.core.errors import PastisError
     from app.core.security import new_password
 
-    await services.until_ready()
     if await services.users.any_exists():
         return
     if services.settings.production:
         say("There is no account yet: pastis user add ADDRESS --name NAME")
         return
     password = new_password()
-    account = await services.users.create(FIRST_ACCOUNT, "Administrator", password)
-    say(f"First account: {account.email}\nPassword: {password} (shown only now)")
+    with suppress(PastisError):  # another process was faster, and tells it
+        account = await services.users.create(FIRST_ACCOUNT, "Administrator", password)
+        say(f"First account: {account.email}\nPassword: {password} (shown only now)")
 
 
 def _bind(settings: Settings) -> socket.socket:

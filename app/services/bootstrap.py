@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from app.core import logging
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.database.engine import Database
@@ -16,6 +17,11 @@ from app.services.imports import ImportJobs
 from app.services.sessions import SessionEngine
 from app.services.tasks.handlers import detach_label, keep_used_status
 from app.services.users import UserEngine
+
+# With what `pastis serve` waits for requests and for the embedded database this keeps Ctrl-C under five.
+FINISH_SECONDS = 1.25
+
+logger = logging.get_logger(__name__)
 
 REACTIONS: Mapping[tuple[str, str], Sequence[Reaction]] = {
     ("label", "delete"): (detach_label,),
@@ -55,7 +61,14 @@ class Services:
         await self._prepared.wait()
 
     async def close(self) -> None:
-        """Interrupt imports, finish the commits under way, then let go of the database."""
-        await self.imports.close()
-        await self.writers.close()
+        """Interrupt imports, finish the commits under way, then let go of the database.
+
+        Commits that a dead database holds up are left: it takes them whole or not at all.
+        """
+        try:
+            async with asyncio.timeout(FINISH_SECONDS):
+                await self.imports.close()
+                await self.writers.close()
+        except TimeoutError:
+            logger.warning("commits under way were left", waited_seconds=FINISH_SECONDS)
         await self.database.close()

@@ -6,14 +6,17 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from types import ModuleType
 
 import pytest
 from fastapi import FastAPI
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 from typer.testing import CliRunner, Result
 
 from app.cli import cli
-from app.commands.serve import _address
+from app.commands import serve as command
+from app.commands.serve import _address, announce_first_account
 from app.core import logging
 
 
@@ -45,8 +48,10 @@ class Services:
         return True
 
 
-def serve(monkeypatch: pytest.MonkeyPatch, api: FastAPI, *options: str) -> Result:
-    api.state.services = Services()
+def serve(
+    monkeypatch: pytest.MonkeyPatch, api: FastAPI, *options: str, services: Services | None = None
+) -> Result:
+    api.state.services = services or Services()
     module = ModuleType("app.main")
     module.create_app = lambda _: api  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "app.main", module)
@@ -79,6 +84,53 @@ def test_it_tells_its_addresses_and_stops_when_told(monkeypatch: pytest.MonkeyPa
         "Stopped.",
     ]
     assert signal.getsignal(signal.SIGTERM) is handler
+
+
+class AwayServices(Services):
+    """The database goes away when it is asked for accounts, and comes back unless it is to stay away."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.asked = 0
+
+    async def any_exists(self) -> bool:
+        self.asked += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return True
+
+
+@pytest.mark.anyio
+async def test_the_first_account_waits_for_a_database_that_goes_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(command, "_RETRY_SECONDS", 0)
+    services = AwayServices(ServerSelectionTimeoutError("away"), ServerSelectionTimeoutError("away"))
+    await announce_first_account(services)  # type: ignore[arg-type]
+    assert services.asked == 3
+
+
+@pytest.mark.anyio
+async def test_what_will_not_pass_by_itself_is_logged_and_leaves_the_first_account_out() -> None:
+    services = AwayServices(PyMongoError("no"))
+    await announce_first_account(services)  # type: ignore[arg-type]
+    assert services.asked == 1
+
+
+def test_it_stops_at_once_while_the_first_account_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Waiting(Services):
+        async def until_ready(self) -> None:
+            asyncio.get_running_loop().call_later(0.1, signal.raise_signal, signal.SIGTERM)
+            await asyncio.sleep(60)
+
+    begun = monotonic()
+    result = serve(monkeypatch, FastAPI(), "--port", str(free_port()), services=Waiting())
+    assert result.exit_code == 0, result.output
+    assert monotonic() - begun < 2
+    assert result.stderr.endswith("Stop with Ctrl-C.\nStopped.\n")
+    assert "never retrieved" not in caplog.text
 
 
 def test_an_api_that_refuses_to_start_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,11 @@
 """`pastis serve` outlives its embedded database, and brings it back."""
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -90,6 +93,40 @@ async def test_a_killed_database_comes_back_with_its_data(service_here: MakeServ
     assert ", started on 127.0.0.1:" in back["detail"]
     await stops_in_time(service)
     assert not server_lives(service)
+
+
+async def test_it_stops_in_time_while_the_database_is_away(service_here: MakeService) -> None:
+    service = service_here()
+    service._timeout = 5.0
+    await service.start()
+    account = await service.add_account()
+    assert (await login(service, *account)).status_code == 200  # leaves sessions to say good-bye to
+    async with service.database_away():
+        begun = monotonic()
+        async with httpx2.AsyncClient(base_url=service.url, timeout=10) as http:
+            assert (await http.get("/health/ready")).status_code == 503
+        assert monotonic() - begun < 2
+        await stops_in_time(service)
+    assert "Traceback" not in service.said.read_text()
+    assert "never retrieved" not in service.said.read_text()
+
+
+async def test_a_frozen_database_is_stopped_in_time(service_here: MakeService) -> None:
+    service = service_here()
+    service._timeout = 5.0
+    await service.start()
+    account = await service.add_account()
+    os.kill(service.server_pid(), signal.SIGSTOP)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_unanswered, service, account)
+        await anyio.sleep(0.3)
+        await stops_in_time(service)
+    assert not server_lives(service)
+
+
+async def _unanswered(service: Service, account: tuple[str, str]) -> None:
+    with suppress(httpx2.TransportError):
+        assert (await login(service, *account)).status_code >= 500
 
 
 async def test_one_of_several_processes_brings_it_back(service_here: MakeService) -> None:

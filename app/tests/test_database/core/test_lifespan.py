@@ -1,5 +1,6 @@
 """The application lets go of the database, however it ends."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from pymongo.errors import InvalidOperation
 
 from app.core.config import Settings
 from app.core.database.engine import Database
+from app.core.unit_of_work import Writers
 from app.main import create_app
 from app.services.bootstrap import Services
 
@@ -63,4 +65,15 @@ async def test_when_the_database_turned_out_bad_only_later(
 ) -> None:
     """The start does not wait for a database that is away, so that it may fail while requests are served."""
     monkeypatch.setattr("app.main.RETRY_SECONDS", 0)
+    assert not await is_open(await life(create_app(test_settings)))
+
+
+async def test_a_commit_that_the_database_holds_up_does_not_keep_it_open(
+    services: Services, test_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def held_up(_self: Writers) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(Writers, "close", held_up)
+    monkeypatch.setattr("app.services.bootstrap.FINISH_SECONDS", 0.1)
     assert not await is_open(await life(create_app(test_settings)))
