@@ -57,6 +57,7 @@ _MAX_POINTER = 256
 _EXAMPLE_ID = "0199b1c5e1f07c6c9d8e4f5a6b7c8d9e"
 _EXAMPLE_PARAMS: dict[str, Any] = {
     "count": 3,
+    "event": 42,
     "expected": "application/json",
     "field": "name",
     "kind": "task",
@@ -69,6 +70,7 @@ _EXAMPLE_PARAMS: dict[str, Any] = {
 _EXAMPLE_ERRORS = {
     ErrorCode.MALFORMED_JSON: FieldError("", FieldCode.MALFORMED),
     ErrorCode.REPEATED_PARAMETER: FieldError("/query/colour", FieldCode.REPEATED),
+    ErrorCode.UNDO_CONFLICT: FieldError("/estimate", FieldCode.CHANGED_SINCE),
     ErrorCode.UNKNOWN_PARAMETER: FieldError("/query/colour", FieldCode.UNKNOWN_FIELD),
     ErrorCode.VALIDATION_FAILED: FieldError("/title", FieldCode.MISSING),
 }

@@ -55,6 +55,7 @@ class FieldCode(StrEnum):
     """The stable codes of what is wrong with one member, parameter or header."""
 
     BLANK = "blank"
+    CHANGED_SINCE = "changed_since"
     DUPLICATE_ITEM = "duplicate_item"
     DUPLICATE_KEY = "duplicate_key"
     INVALID_CHOICE = "invalid_choice"

@@ -152,6 +152,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.UNDO_CONFLICT: (
         "Cannot undo",
+        "This cannot be undone: {reason}. Its last change is event {event}.",
         "This cannot be undone: {reason}.",
         "This cannot be undone.",
     ),
@@ -183,6 +184,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
 
 FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.BLANK: ("The text must not be blank.",),
+    FieldCode.CHANGED_SINCE: ("The value has been changed again since.",),
     FieldCode.DUPLICATE_ITEM: ("The same item is there more than once.",),
     FieldCode.DUPLICATE_KEY: ("The same member is there more than once.",),
     FieldCode.INVALID_CHOICE: (

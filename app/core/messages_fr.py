@@ -155,6 +155,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.UNDO_CONFLICT: (
         "Annulation impossible",
+        "Cette action ne peut pas être annulée : {reason}. Son dernier changement est l'événement {event}.",
         "Cette action ne peut pas être annulée : {reason}.",
         "Cette action ne peut pas être annulée.",
     ),
@@ -186,6 +187,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
 
 FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.BLANK: ("Le texte ne doit pas être vide.",),
+    FieldCode.CHANGED_SINCE: ("La valeur a encore été changée depuis.",),
     FieldCode.DUPLICATE_ITEM: ("Le même élément est présent plusieurs fois.",),
     FieldCode.DUPLICATE_KEY: ("Le même membre est présent plusieurs fois.",),
     FieldCode.INVALID_CHOICE: (

@@ -12,7 +12,8 @@ class FieldProblem(BaseModel):
 
     pointer: str = Field(
         description="A JSON pointer (RFC 6901) into the body; parameters are under /query, /path, /header "
-        "and /cookie, and the empty pointer is the whole body."
+        "and /cookie, and the empty pointer is the whole body. In an `undo_conflict` it leads into the "
+        "object that the event changed."
     )
     code: FieldCode
     detail: str = Field(description="For people, in the language of the Content-Language header.")

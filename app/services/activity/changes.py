@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from app.core.documents import Doc, Entity, loaded
-from app.core.errors import ErrorCode, PastisError
+from app.core.errors import ErrorCode, FieldCode, FieldError, PastisError
 from app.core.unit_of_work import Work
 from app.models.comments import Comment
 from app.models.labels import Label
@@ -53,7 +53,9 @@ async def remove(work: Work, scope: Scope, entity: Entity) -> None:
     elif isinstance(entity, Status):
         statuses = await _statuses_of_open(work, entity.project_id)
         project = await work.require(Project, entity.project_id)
-        if project.default_status_id == entity.id or len(statuses) == 1:
+        if project.default_status_id == entity.id:
+            raise rules.conflict("changed_since", changed=["default_status_id"])
+        if len(statuses) == 1:
             raise rules.conflict("changed_since")
         work.remove(entity)
     elif isinstance(entity, Comment):
@@ -82,7 +84,7 @@ async def _label(work: Work, _scope: Scope, label: Label, former: Doc) -> Doc:
 async def _free_name(work: Work, name: str, label_id: str) -> str:
     folded = name.casefold()
     if any(one.id != label_id for one in await work.find(Label, {"folded": folded}, limit=2)):
-        raise rules.conflict("changed_since")
+        raise rules.conflict("changed_since", FieldError("/name", FieldCode.TAKEN))
     return folded
 
 
@@ -101,11 +103,11 @@ async def _project(work: Work, _scope: Scope, project: Project, former: Doc) -> 
     if "default_status_id" in former:
         status = await work.get(Status, former["default_status_id"])
         if status is None or status.project_id != project.id:
-            raise rules.conflict("gone")
+            raise rules.conflict("gone", FieldError("/default_status_id", FieldCode.NOT_FOUND))
     if former.get("lead_id") is not None:
         lead = await work.get(Membership, former["lead_id"])
         if lead is None or lead.removed_at is not None:
-            raise rules.conflict("gone")
+            raise rules.conflict("gone", FieldError("/lead_id", FieldCode.NOT_FOUND))
     return {}
 
 
@@ -128,8 +130,8 @@ async def _status_again(work: Work, status: Status) -> Status:
 def _check_name(statuses: Sequence[Status], name: str, status_id: str) -> None:
     try:
         check_name(statuses, name, except_id=status_id)
-    except PastisError:
-        raise rules.conflict("changed_since") from None
+    except PastisError as exc:
+        raise rules.conflict("changed_since", *exc.errors) from None
 
 
 async def _statuses_of_open(work: Work, project_id: str) -> list[Status]:
@@ -145,17 +147,29 @@ async def _task(work: Work, _scope: Scope, task: Task, former: Doc) -> Doc:
         check_open(await work.require(Project, id_))
     status = await work.get(Status, former.get("status_id", task.status_id))
     if status is None or status.project_id != project_id:
-        raise rules.conflict("gone")
+        raise rules.conflict("gone", FieldError("/status_id", FieldCode.NOT_FOUND))
     try:
         check_dates(former.get("start_date", task.start_date), former.get("due_date", task.due_date))
         await check_references(work, task.id, former)
     except PastisError as exc:
-        raise rules.conflict("gone" if exc.code is ErrorCode.NOT_FOUND else "changed_since") from None
+        raise _of_references(exc, former) from None
     if "rank" not in former:
         return {}
     return {"rank": await free_task_rank(work, task, project_id, former["rank"])}
 
 
+def _of_references(refusal: PastisError, former: Doc) -> PastisError:
+    """What is wrong with the dates, or with what a task's former values refer to."""
+    if refusal.code is not ErrorCode.NOT_FOUND:
+        parent = [] if refusal.errors else ["parent_id"]  # it would stand below itself, or too deep
+        return rules.conflict("changed_since", *refusal.errors, changed=parent)
+    names = [name for name in _REFERENCES.get(str(refusal.params.get("kind")), ()) if former.get(name)]
+    # Of two fields that name people it is not known which one it is.
+    lost = [FieldError(f"/{name}", FieldCode.NOT_FOUND) for name in names] if len(names) == 1 else []
+    return rules.conflict("gone", *lost)
+
+
+_REFERENCES = {"label": ["label_ids"], "membership": ["assignee_ids", "reporter_id"], "task": ["parent_id"]}
 _PREPARE: Mapping[type[Entity], Prepare] = {
     Comment: _comment,
     Label: _label,

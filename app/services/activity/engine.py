@@ -70,7 +70,7 @@ class ActivityEngine:
         entity = await work.get(model, op["id"])
         if op["verb"] == "delete":
             if entity is not None:
-                raise rules.conflict("changed_since")
+                raise rules.conflict("changed_since", seq=entity.version)
             self._scope.check_version(None)
             await changes.bring_back(work, self._scope, model, op["before"])
             return

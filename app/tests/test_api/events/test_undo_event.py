@@ -24,6 +24,7 @@ REASONS = {
     "gone": "the object does not exist any more",
     "not_undoable": "an action of this kind is final",
 }
+Errors = list[tuple[str, str]]
 STATUSES = "/projects/FLUID/statuses"
 
 
@@ -31,12 +32,24 @@ async def undo(client: Client, version: int, **options: Any) -> Answer:
     return await client.post(f"/events/{version}/undo", **options)
 
 
-async def conflicts(client: Client, kept: Kept, version: int, reason: str) -> None:
+async def conflicts(
+    client: Client,
+    kept: Kept,
+    version: int,
+    reason: str,
+    errors: Errors | None = None,
+    seq: int | None = None,
+) -> None:
     """The undo is refused for this reason, and nothing has changed."""
     before = await kept.state()
     answer = await undo(client, version)
     problem = refused(answer, 409, "undo_conflict")
-    assert problem["detail"] == f"This cannot be undone: {REASONS[reason]}."
+    detail = f"This cannot be undone: {REASONS[reason]}."
+    if errors is None:
+        assert problem["detail"].startswith(detail)
+    else:
+        assert problem["detail"] == detail + (f" Its last change is event {seq}." if seq else "")
+        assert [(one["pointer"], one["code"]) for one in problem["errors"]] == errors
     assert await kept.state() == before
 
 
@@ -69,8 +82,9 @@ async def test_what_others_changed_in_other_fields_stays(workspace: Workspace, k
 async def test_what_was_changed_again_since_is_left(workspace: Workspace, kept: Kept, same: bool) -> None:
     task = await workspace.task()
     changed = ok(await workspace.api.patch(f"/tasks/{task['key']}", {"priority": "high", "estimate": 3}))
-    ok(await workspace.member.patch(f"/tasks/{task['key']}", {"estimate": 5}))
-    await conflicts(workspace.api, kept, changed["version"], "changed_since")
+    later = ok(await workspace.member.patch(f"/tasks/{task['key']}", {"estimate": 5, "title": "Other"}))
+    again = [("/estimate", "changed_since")]
+    await conflicts(workspace.api, kept, changed["version"], "changed_since", again, later["version"])
     if same:
         # Put back to what it was set to, it can be undone again.
         ok(await workspace.member.patch(f"/tasks/{task['key']}", {"estimate": 3}))
@@ -93,8 +107,9 @@ async def test_what_was_made_is_taken_away_unless_somebody_worked_on_it(
     label = await workspace.label()
     comment = await workspace.comment(task)
     status = ok(await workspace.api.post(STATUSES, {"name": "In review", "category": "in_progress"}), 201)
-    ok(await workspace.api.patch(f"/tasks/{touched['key']}", {"title": "Touched indeed"}))
-    await conflicts(workspace.api, kept, touched["version"], "changed_since")
+    later = ok(await workspace.api.patch(f"/tasks/{touched['key']}", {"title": "Touched indeed"}))
+    again = [("/title", "changed_since")]
+    await conflicts(workspace.api, kept, touched["version"], "changed_since", again, later["version"])
     for one in (comment, label, status):
         ok(await undo(workspace.api, one["version"]), 204)
     assert [
@@ -114,11 +129,11 @@ async def test_what_is_gone_cannot_be_changed_back(workspace: Workspace, kept: K
     )
     ok(await workspace.api.delete(f"/tasks/{task['key']}/comments/{comment['id']}"), 204)
     deleted = await kept.head()
-    await conflicts(workspace.api, kept, edited["version"], "gone")
-    await conflicts(workspace.api, kept, comment["version"], "gone")
+    await conflicts(workspace.api, kept, edited["version"], "gone", [])
+    await conflicts(workspace.api, kept, comment["version"], "gone", [])
     ok(await undo(workspace.api, deleted), 204)
     assert (await kept.one(Comment, comment["id"]))["body"] == "Edited."
-    await conflicts(workspace.api, kept, deleted, "changed_since")
+    await conflicts(workspace.api, kept, deleted, "changed_since", [], deleted + 1)
     ok(await undo(workspace.api, edited["version"]), 204)
     assert (await kept.one(Comment, comment["id"]))["body"] == comment["body"]
 
@@ -146,8 +161,9 @@ async def test_what_it_referred_to_may_be_gone(workspace: Workspace, kept: Kept)
     ok(await workspace.api.delete(f"/memberships/{people['member']}"))
     ok(await workspace.api.delete(f"{STATUSES}/{status['id']}"), 204)
     ok(await workspace.api.delete(f"/tasks/{parent['key']}"))
-    for version in cleared:
-        await conflicts(workspace.api, kept, version, "gone")
+    for version, patch in zip(cleared, patches, strict=True):
+        lost = [(f"/{name}", "not_found") for name in patch]
+        await conflicts(workspace.api, kept, version, "gone", lost)
 
 
 async def test_an_undo_makes_no_cycle_and_no_end_before_the_start(workspace: Workspace, kept: Kept) -> None:
@@ -155,11 +171,13 @@ async def test_an_undo_makes_no_cycle_and_no_end_before_the_start(workspace: Wor
     ok(await workspace.api.patch(f"/tasks/{first['key']}", {"parent_id": second["id"]}))
     freed = ok(await workspace.api.patch(f"/tasks/{first['key']}", {"parent_id": None}))
     ok(await workspace.api.patch(f"/tasks/{second['key']}", {"parent_id": first["id"]}))
-    await conflicts(workspace.api, kept, freed["version"], "changed_since")
+    under = [("/parent_id", "changed_since")]
+    await conflicts(workspace.api, kept, freed["version"], "changed_since", under)
     task = await workspace.task(start_date="2026-12-10", due_date="2026-12-18")
     earlier = ok(await workspace.api.patch(f"/tasks/{task['key']}", {"start_date": "2026-12-01"}))
     ok(await workspace.api.patch(f"/tasks/{task['key']}", {"due_date": "2026-12-05"}))
-    await conflicts(workspace.api, kept, earlier["version"], "changed_since")
+    order = [("/due_date", "wrong_order")]
+    await conflicts(workspace.api, kept, earlier["version"], "changed_since", order)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +214,7 @@ async def test_a_label_that_comes_back_finds_its_tasks_and_nobody_else_s_name(
     ok(await workspace.api.delete(f"/labels/{label['id']}"), 204)
     deleted = await kept.head()
     other = ok(await workspace.api.post("/labels", {"name": "ACCESSIBILITY"}), 201)
-    await conflicts(workspace.api, kept, deleted, "changed_since")
+    await conflicts(workspace.api, kept, deleted, "changed_since", [("/name", "taken")])
     ok(await workspace.api.delete(f"/labels/{other['id']}"), 204)
     ok(await undo(workspace.api, deleted), 204)
     for task in (kept_on, changed):
@@ -224,7 +242,7 @@ async def test_statuses_keep_their_names_places_and_default(workspace: Workspace
     ok(await workspace.api.delete(f"{STATUSES}/{names['Canceled']}"), 204)
     deleted = await kept.head()
     other = ok(await workspace.api.post(STATUSES, {"name": "canceled", "category": "canceled"}), 201)
-    await conflicts(workspace.api, kept, deleted, "changed_since")
+    await conflicts(workspace.api, kept, deleted, "changed_since", [("/name", "taken")])
     ok(await workspace.api.patch(f"{STATUSES}/{other['id']}", {"name": "Duplicate"}))
     ok(await undo(workspace.api, deleted), 204)
     # The place that it had was taken meanwhile: both keep one of their own, with room behind.
@@ -234,7 +252,8 @@ async def test_statuses_keep_their_names_places_and_default(workspace: Workspace
         ok(await workspace.api.post(f"{STATUSES}/{names['Backlog']}/move", {"after_id": one["id"]}))
     made = ok(await workspace.api.post(STATUSES, {"name": "Someday", "category": "backlog"}), 201)
     changed = ok(await workspace.api.patch("/projects/FLUID", {"default_status_id": made["id"]}))
-    await conflicts(workspace.api, kept, made["version"], "changed_since")
+    default = [("/default_status_id", "changed_since")]
+    await conflicts(workspace.api, kept, made["version"], "changed_since", default)
     ok(await workspace.api.patch("/projects/FLUID", {"default_status_id": names["Done"]}))
     ok(await undo(workspace.api, made["version"]), 204)
     await conflicts(workspace.api, kept, changed["version"], "changed_since")
@@ -251,8 +270,8 @@ async def test_a_project_gets_no_default_and_no_lead_that_is_gone(workspace: Wor
     ]
     ok(await workspace.api.delete(f"{STATUSES}/{workspace.statuses['Todo']}"), 204)
     ok(await workspace.api.delete(f"/memberships/{lead}"))
-    for version in versions:
-        await conflicts(workspace.api, kept, version, "gone")
+    for version, name in zip(versions, ("default_status_id", "lead_id"), strict=True):
+        await conflicts(workspace.api, kept, version, "gone", [(f"/{name}", "not_found")])
 
 
 async def test_a_used_status_is_not_taken_away(workspace: Workspace, kept: Kept) -> None:

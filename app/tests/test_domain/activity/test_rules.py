@@ -48,16 +48,23 @@ def test_it_is_one_as_long_as_nobody_changed_the_same_fields(before: Doc, after:
         return
     with pytest.raises(PastisError) as caught:
         rules.former_values(op, current)
-    assert (caught.value.code, caught.value.params) == (ErrorCode.UNDO_CONFLICT, {"reason": "changed_since"})
+    params = {"reason": "changed_since", "event": 99}
+    assert (caught.value.code, caught.value.params) == (ErrorCode.UNDO_CONFLICT, params)
+    touched = {f"/{name}" for name in changed if since[name] != after[name]}
+    assert {one.pointer for one in caught.value.errors} == touched
 
 
 @given(made=st.integers(1, 9), present=st.integers(1, 9))
 def test_what_was_made_may_go_until_somebody_works_on_it(made: int, present: int) -> None:
+    op = {"version": made, "set": {"version": made, "title": "a", "rank": "b"}}
+    current = {"version": present, "title": "a", "rank": "c"}
     if made == present:
-        rules.check_untouched({"version": made}, {"version": present})
+        rules.check_untouched(op, current)
         return
-    with pytest.raises(PastisError):
-        rules.check_untouched({"version": made}, {"version": present})
+    with pytest.raises(PastisError) as caught:
+        rules.check_untouched(op, current)
+    assert caught.value.params["event"] == present
+    assert [one.pointer for one in caught.value.errors] == ["/rank"]
 
 
 @given(ops=st.lists(verbs, max_size=8))
