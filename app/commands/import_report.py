@@ -23,8 +23,8 @@ _MAX_NAMES = 5
 
 
 def show(run: Run, seconds: float) -> None:
-    """The summary on stdout; the problems, and how it ended, on stderr."""
-    if run.summary is not None:
+    """The summary on stdout, unless the file was refused; the problems, and how it ended, on stderr."""
+    if run.summary is not None and run.error not in _ERRORS:
         console = output()
         _show_counts(console, run.summary, dry_run=run.options.dry_run)
         _show_mapping(console, "Status", run.summary["statuses"])
