@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     )
     secret: SecretStr | None = Field(
         None,
-        description=f"Signs sessions, at least {SECRET_LENGTH} characters; unset, one is made in data_dir",
+        description="Signs cursors and derives the tokens of a refresh, at least "
+        f"{SECRET_LENGTH} characters; unset, one is made in data_dir",
     )
     debug: bool = Field(False, description="Answer internal errors with their traceback; never in production")
     cors_origins: Annotated[list[str], NoDecode] = Field(
@@ -147,7 +148,7 @@ def variable(name: str) -> str:
 
 
 def resolve_secret(settings: Settings) -> bytes:
-    """Give the secret that signs sessions; outside production a missing one is made once and kept.
+    """Give the secret of cursors and refreshes; outside production a missing one is made once and kept.
 
     Raises ValueError in production without PASTIS_SECRET, OSError when the file cannot be written.
     """
