@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
-from app.core.config import Settings, variable
+from app.core.config import Settings, unknown_variables, variable
 
 _PIPE_WIDTH = 200
 
@@ -48,6 +48,13 @@ def load_settings() -> Settings:
         fail("\n".join(["These settings are wrong:", *lines]))
     except SettingsError as error:
         fail(f"The settings cannot be read: {error}")
+
+
+def warn_of_unknown_settings() -> None:
+    """Name on one line each variable that looks like a setting and is none: a typing error is easily made."""
+    for name, meant in unknown_variables():
+        hint = f" Did you mean {meant}?" if meant else ""
+        say(f"{name} is no setting of Pastis, and does nothing.{hint}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from app.commands.console import fail, load_settings, reachable, say
+from app.commands.console import fail, load_settings, reachable, say, warn_of_unknown_settings
 from app.core.config import Settings, UnsafeSettings
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def serve(
     another Pastis started there. In production it names all that is unsafe in the settings and exits.
     """
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    warn_of_unknown_settings()
     settings = load_settings().model_copy(update=given)
     try:
         settings.refuse_unsafe()

@@ -1,14 +1,11 @@
 """`pastis config`: the settings in force, where each comes from, and what production refuses."""
 
-import os
-
 import typer
-from dotenv import dotenv_values
 from pydantic import SecretStr
 from rich.table import Table
 
-from app.commands.console import load_settings, output, say, shown_url
-from app.core.config import Settings, variable
+from app.commands.console import load_settings, output, say, shown_url, warn_of_unknown_settings
+from app.core.config import Settings, variable, variables_of_environment, variables_of_file
 
 
 def config() -> None:
@@ -16,11 +13,13 @@ def config() -> None:
 
     Exits with 1 when production would refuse to start.
     """
+    warn_of_unknown_settings()
     settings = load_settings()
     table = Table("Variable", "Value", "From", "Meaning", box=None, pad_edge=False)
-    file = _file_names()
+    environment, file = variables_of_environment(), variables_of_file()
     for name, field in Settings.model_fields.items():
-        table.add_row(variable(name), _shown(settings, name), _source(name, file), field.description)
+        source = _source(variable(name), environment, file)
+        table.add_row(variable(name), _shown(settings, name), source, field.description)
     output().print(table)
     problems = settings.problems()
     for problem in problems:
@@ -40,12 +39,7 @@ def _shown(settings: Settings, name: str) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _source(name: str, file: set[str]) -> str:
-    if variable(name) in {key.upper() for key, value in os.environ.items() if value}:
+def _source(name: str, environment: set[str], file: set[str]) -> str:
+    if name in environment:
         return "environment"
-    return ".env" if variable(name) in file else "default"
-
-
-def _file_names() -> set[str]:
-    path = Settings.model_config.get("env_file")
-    return {key.upper() for key, value in dotenv_values(str(path)).items() if value}
+    return ".env" if name in file else "default"

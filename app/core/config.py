@@ -2,11 +2,14 @@
 
 import os
 import secrets
+from collections.abc import Iterator
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -15,6 +18,8 @@ SECRET_LENGTH = 32
 # What examples and hurried people write; a secret that holds one of these is known to everybody.
 _KNOWN_WORDS = ("change", "default", "example", "password", "pastis", "replace", "secret")
 _FEW_CHARACTERS = 8
+# They begin alike, and are of make and the tests.
+_NO_SETTINGS = frozenset({"PASTIS_FUZZ_EXAMPLES", "PASTIS_TEST_DATABASE_URL"})
 
 
 class Environment(StrEnum):
@@ -145,6 +150,27 @@ class Settings(BaseSettings):
 def variable(name: str) -> str:
     """Name the environment variable of a setting."""
     return f"{PREFIX}{name.upper()}"
+
+
+def variables_of_file() -> set[str]:
+    """Name the variables that the `.env` file gives a value."""
+    path = Settings.model_config.get("env_file")
+    return {name.upper() for name, value in dotenv_values(str(path)).items() if value}
+
+
+def variables_of_environment() -> set[str]:
+    """Name the variables that the environment gives a value."""
+    return {name.upper() for name, value in os.environ.items() if value}
+
+
+def unknown_variables() -> Iterator[tuple[str, str | None]]:
+    """Give each variable that looks like a setting and is none, with the setting that was perhaps meant."""
+    known = {variable(name) for name in Settings.model_fields}
+    given = {name for name in variables_of_environment() | variables_of_file() if name.startswith(PREFIX)}
+    names = [name.removeprefix(PREFIX) for name in known]
+    for name in sorted(given - known - _NO_SETTINGS):
+        nearest = get_close_matches(name.removeprefix(PREFIX), names, 1)
+        yield name, PREFIX + nearest[0] if nearest else None
 
 
 def resolve_secret(settings: Settings) -> bytes:

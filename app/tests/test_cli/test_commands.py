@@ -61,6 +61,21 @@ def test_config_shows_every_setting_with_its_source(monkeypatch: pytest.MonkeyPa
         assert str(field.description) in result.stdout
 
 
+@pytest.mark.parametrize("arguments", [["config"], ["serve", "--host", "192.0.2.1"]])
+def test_variables_that_are_no_settings_are_named(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    Path(".env").write_text("PASTIS_HOSTS=::1\nPASTIS_EMPTY=\nOTHER=1\n")
+    for name in ("PASTIS_PRT", "pastis_zzz", "PASTIS_FUZZ_EXAMPLES", "PASTIS_PORT"):
+        monkeypatch.setenv(name, "9001")
+    assert run(*arguments).stderr.splitlines()[:3] == [
+        "PASTIS_HOSTS is no setting of Pastis, and does nothing. Did you mean PASTIS_HOST?",
+        "PASTIS_PRT is no setting of Pastis, and does nothing. Did you mean PASTIS_PORT?",
+        "PASTIS_ZZZ is no setting of Pastis, and does nothing.",
+    ]
+    assert "EMPTY" not in run("config").stderr
+
+
 def test_config_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASTIS_SECRET", RANDOM)
     monkeypatch.setenv(
