@@ -189,6 +189,7 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.DUPLICATE_KEY: ("The same member is there more than once.",),
     FieldCode.INVALID_CHOICE: (
         "The value must be one of: {choices}.",
+        "Only one of these may be given: {exclusive}.",
         "The value is not one of the choices.",
     ),
     FieldCode.INVALID_DATE: ("The value is not a valid date or time.",),

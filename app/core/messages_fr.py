@@ -192,6 +192,7 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.DUPLICATE_KEY: ("Le même membre est présent plusieurs fois.",),
     FieldCode.INVALID_CHOICE: (
         "La valeur doit être l'une de celles-ci : {choices}.",
+        "Un seul de ceux-ci peut être donné : {exclusive}.",
         "La valeur n'est pas un des choix possibles.",
     ),
     FieldCode.INVALID_DATE: ("La valeur n'est pas une date ou une heure correcte.",),

@@ -6,7 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Strict
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    Strict,
+    ValidationInfo,
+    field_validator,
+)
 
 from app.core.errors import FieldCode
 from app.models.statuses import Category
@@ -100,11 +108,23 @@ class TaskPatch(Body):
 class TaskRank(Body):
     """A card's new place: beside another card, in another column, or both."""
 
-    after_id: Ref | None = Field(None, description="The task to stand right behind.")
-    before_id: Ref | None = Field(None, description="The task to stand right before.")
+    # In this order: the check of the second looks at the first.
+    before_id: Ref | None = Field(
+        None, description="The task to stand right before; not together with `after_id`."
+    )
+    after_id: Ref | None = Field(
+        None, description="The task to stand right behind; not together with `before_id`."
+    )
     status_id: Id | None = Field(None, description="The column; else it stays.")
 
     model_config = Body.model_config | example(after_id="FLUID-6142", status_id=OTHER_ID)
+
+    @field_validator("after_id")
+    @classmethod
+    def _one_neighbour(cls, after_id: str | None, info: ValidationInfo) -> str | None:
+        if after_id is not None and info.data.get("before_id") is not None:
+            raise refusal(FieldCode.INVALID_CHOICE, exclusive="after_id, before_id")
+        return after_id
 
 
 class TaskMove(Body):
@@ -247,17 +267,26 @@ MAX_VALUES = 50
 ME, NOBODY = "me", "none"
 
 
-def _each(text: str, fits: Callable[[str], bool], code: FieldCode) -> str:
+def _each(text: str, fits: Callable[[str], bool], code: FieldCode, **params: str) -> str:
     values = text.split(",")
     if len(values) > MAX_VALUES:
         raise refusal(FieldCode.TOO_MANY, limit=MAX_VALUES)
     if not all(fits(value) for value in values):
-        raise refusal(code)
+        raise refusal(code, **params)
     return text
 
 
 def _choices(kind: type[StrEnum]) -> AfterValidator:
-    return AfterValidator(lambda text: _each(text, set(kind).__contains__, FieldCode.INVALID_CHOICE))
+    named = ", ".join(kind)
+    return AfterValidator(
+        lambda text: _each(text, set(kind).__contains__, FieldCode.INVALID_CHOICE, choices=named)
+    )
+
+
+def _sort(text: str) -> str:
+    if text not in _SORTS:
+        raise refusal(FieldCode.INVALID_CHOICE, choices=", ".join(_SORTS))
+    return text
 
 
 def _people(text: str) -> str:
@@ -272,6 +301,7 @@ def _time(text: Any) -> Any:
 
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+_SORTS = [sign + name for sign in ("", "-") for name in SORTS]
 _LIST = "One, or several separated by commas."
 _SeveralIds = Annotated[
     str,
@@ -306,7 +336,7 @@ class TaskListQuery(Body):
     updated_until: _Instant | None = None
     due_since: Day | None = None
     due_until: Day | None = None
-    sort: Annotated[str, Field(pattern=f"^-?({'|'.join(SORTS)})$")] = Field(
+    sort: Annotated[str, AfterValidator(_sort), Field(json_schema_extra={"enum": [*_SORTS]})] = Field(
         "rank",
         description="`rank`, `created`, `updated`, `due`, `priority` (most urgent first); `-` turns it.",
     )

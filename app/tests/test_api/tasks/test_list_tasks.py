@@ -280,3 +280,19 @@ async def test_the_same_list_is_not_sent_again(workspace: Workspace) -> None:
     assert (answer.status_code, answer.content) == (304, b"")
     ok(await workspace.api.patch(f"/tasks/{task['key']}", {"priority": "low"}))
     assert ok(await workspace.api.get("/tasks", headers={"If-None-Match": etag}), 200)["items"]
+
+
+@pytest.mark.parametrize(
+    ("query", "choices"),
+    [
+        ("sort=foo", "rank, created, updated, due, priority, -rank, -created, -updated, -due, -priority"),
+        ("sort=--due", "rank, created, updated, due, priority, -rank, -created, -updated, -due, -priority"),
+        ("category=done,foo", "backlog, canceled, done, in_progress, todo"),
+        ("priority=foo", "high, low, medium, none, urgent"),
+        ("state=foo", "active, archived, trashed"),
+    ],
+)
+async def test_refused_choices_are_named(workspace: Workspace, query: str, choices: str) -> None:
+    (error,) = refused(await workspace.api.get(f"/tasks?{query}"), 422, "validation_failed")["errors"]
+    assert error["pointer"] == f"/query/{query.partition('=')[0]}"
+    assert (error["code"], error["detail"]) == ("invalid_choice", f"The value must be one of: {choices}.")

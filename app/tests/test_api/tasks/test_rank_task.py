@@ -98,6 +98,21 @@ async def test_what_does_not_say_where(workspace: Workspace, kept: Kept) -> None
     assert await kept.state() == before
 
 
+async def test_two_neighbours_are_refused_in_words(workspace: Workspace, kept: Kept) -> None:
+    a, b = await cards(workspace, "A", "B")
+    before = await kept.state()
+    both = {"after_id": b["id"], "before_id": b["id"]}
+    answer = await workspace.api.post(f"/tasks/{a['key']}/rank", both)
+    (error,) = refused(answer, 422, "validation_failed")["errors"]
+    assert (error["pointer"], error["code"]) == ("/after_id", "invalid_choice")
+    assert error["detail"] == "Only one of these may be given: after_id, before_id."
+    operations = [{"action": "rank", "task": a["key"], "body": both}]
+    answer = await workspace.api.post("/tasks/batch", {"operations": operations})
+    (error,) = refused(answer, 422, "validation_failed")["errors"]
+    assert (error["pointer"], error["code"]) == ("/operations/0/body/after_id", "invalid_choice")
+    assert await kept.state() == before
+
+
 async def test_what_it_names_must_be_there(
     workspace: Workspace, other_workspace: Workspace, kept: Kept, infra: dict[str, Any]
 ) -> None:
