@@ -57,7 +57,7 @@ def strong_tags(if_match: str) -> list[str] | None:
         return None
     tags = [_ETAG.fullmatch(part.strip()) for part in if_match.split(",")]
     if any(tag is None for tag in tags):
-        raise PastisError(ErrorCode.INVALID_PRECONDITION, header="If-Match")
+        raise PastisError(ErrorCode.INVALID_PRECONDITION)
     return [tag[2] for tag in tags if tag is not None and tag[1] is None]
 
 

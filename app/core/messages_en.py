@@ -74,7 +74,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.INVALID_PRECONDITION: (
         "Invalid precondition",
-        "The If-Match or If-None-Match header is not in the expected form.",
+        "The If-Match header is not in the expected form.",
     ),
     ErrorCode.INVALID_TOKEN: (
         "Invalid token",

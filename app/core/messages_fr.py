@@ -77,7 +77,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.INVALID_PRECONDITION: (
         "Précondition incorrecte",
-        "L'en-tête If-Match ou If-None-Match n'a pas la forme attendue.",
+        "L'en-tête If-Match n'a pas la forme attendue.",
     ),
     ErrorCode.INVALID_TOKEN: (
         "Jeton incorrect",
