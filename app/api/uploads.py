@@ -43,7 +43,7 @@ async def read_upload(request: Request, model: type[F], *, limit: int) -> Upload
     `validation_failed` for a form that is broken or cut off, lacks the file, or has what it should not.
     """
     content_type, options = parse_options_header(request.headers.get("content-type"))
-    if content_type != b"multipart/form-data":
+    if content_type != b"multipart/form-data" or len(request.headers.getlist("content-type")) > 1:
         raise PastisError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, expected="multipart/form-data")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:18]) > limit:

@@ -398,14 +398,24 @@ async def test_bad_credentials(operation: Operation, world: World, clock: TestCl
         found.expect(answer, "expired", ErrorCode.INVALID_TOKEN)
 
 
-async def send_twice(found: Attempts, headers: list[tuple[str, str]]) -> Answer:
+async def send_twice(found: Attempts, headers: list[tuple[str, str]], content: bytes | None = None) -> Answer:
     """The valid request with one header twice, as no well-behaved client sends it."""
     authorization = ("Authorization", f"Bearer {found.world.owner.token}")
     if not any(name == "Authorization" for name, _ in headers):
         headers = [authorization, *headers]
-    options = sent_as(found.operation, found.body)
+    options = sent_as(found.operation, found.body) if content is None else {"content": content}
     http = found.world.owner.http
     return await http.request(found.operation.method, found.path, headers=headers, **options)
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.media_type], ids=str)
+async def test_two_media_types(operation: Operation, world: World) -> None:
+    async with attempts(world, operation) as found:
+        request = found.world.owner.http.build_request("POST", "/", **sent_as(operation, found.body))
+        own = request.headers["content-type"]
+        for types in ((own, "text/plain"), ("text/plain", own), (own, own)):
+            answer = await send_twice(found, [("Content-Type", one) for one in types], request.read())
+            found.expect(answer, types, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
