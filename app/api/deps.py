@@ -14,6 +14,7 @@ from app.api.responses import strong_tags
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Context
 from app.schemas.base import WHOLE
+from app.schemas.pagination import CURSOR, LIMIT
 from app.services.access import AccountScope, PageRequest, Scope
 from app.services.activity import ActivityEngine
 from app.services.bootstrap import Services
@@ -28,7 +29,7 @@ from app.services.workspaces import WorkspaceEngine
 
 T = TypeVar("T")
 
-RefPath = Annotated[str, Path(min_length=1, max_length=MAX_REF)]
+RefPath = Annotated[str, Path(min_length=1, max_length=MAX_REF, description="Its id or key.")]
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -120,8 +121,8 @@ def _versions(if_match: str | None) -> Container[int] | None:
 
 
 async def page_request(
-    limit: Annotated[int, Query(ge=1, le=200), WHOLE] = 50,
-    cursor: Annotated[str | None, Query(max_length=1024)] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description=LIMIT), WHOLE] = 50,
+    cursor: Annotated[str | None, Query(max_length=1024, description=CURSOR)] = None,
     count: Annotated[bool, Query(description="Also count all that match.")] = False,
 ) -> PageRequest:
     return PageRequest(limit, cursor, count)

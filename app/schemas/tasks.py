@@ -41,6 +41,7 @@ from app.schemas.base import (
     example,
     refusal,
 )
+from app.schemas.pagination import CURSOR, LIMIT
 from app.utils.ids import is_id
 
 
@@ -305,7 +306,7 @@ _SORTS = [sign + name for sign in ("", "-") for name in SORTS]
 _LIST = "One, or several separated by commas."
 _SeveralIds = Annotated[
     str,
-    Field(max_length=2000, description=_LIST),
+    Field(max_length=2000),
     AfterValidator(lambda text: _each(text, is_id, FieldCode.INVALID_ID)),
 ]
 _Instant = Annotated[AwareDatetime, BeforeValidator(_time)]
@@ -315,32 +316,31 @@ class TaskListQuery(Body):
     """Which tasks a list holds, in which order, and which page of it."""
 
     project: Ref | None = Field(None, description="A project's id or key.")
-    status: _SeveralIds | None = None
-    category: Annotated[str, Field(max_length=200, description=_LIST), _choices(Category)] | None = None
-    assignee: (
-        Annotated[
-            str,
-            Field(max_length=2000, description="Memberships, `me` or `none`, separated by commas."),
-            AfterValidator(_people),
-        ]
-        | None
-    ) = None
-    label: _SeveralIds | None = None
-    priority: Annotated[str, Field(max_length=200, description=_LIST), _choices(Priority)] | None = None
+    status: _SeveralIds | None = Field(None, description=f"Statuses by id. {_LIST}")
+    category: Annotated[str, Field(max_length=200), _choices(Category)] | None = Field(
+        None, description=f"Categories of statuses. {_LIST}"
+    )
+    assignee: Annotated[str, Field(max_length=2000), AfterValidator(_people)] | None = Field(
+        None, description=f"Memberships, `me` or `none`. {_LIST}"
+    )
+    label: _SeveralIds | None = Field(None, description=f"Labels by id. {_LIST}")
+    priority: Annotated[str, Field(max_length=200), _choices(Priority)] | None = Field(
+        None, description=_LIST
+    )
     parent: Ref | None = Field(None, description="A task's id or key, or `none`.")
     q: SearchText | None = Field(None, description="Text in the title, whatever its case.")
-    state: State = State.ACTIVE
-    created_since: _Instant | None = None
-    created_until: _Instant | None = None
-    updated_since: _Instant | None = None
-    updated_until: _Instant | None = None
-    due_since: Day | None = None
-    due_until: Day | None = None
+    state: State = Field(State.ACTIVE, description="On the lists and boards, put away, or in the trash.")
+    created_since: _Instant | None = Field(None, description="Created at this time or later.")
+    created_until: _Instant | None = Field(None, description="Created before this time.")
+    updated_since: _Instant | None = Field(None, description="Last changed at this time or later.")
+    updated_until: _Instant | None = Field(None, description="Last changed before this time.")
+    due_since: Day | None = Field(None, description="Due on this day or later.")
+    due_until: Day | None = Field(None, description="Due on this day or earlier.")
     sort: Annotated[str, AfterValidator(_sort), Field(json_schema_extra={"enum": [*_SORTS]})] = Field(
         "rank",
         description="`rank`, `created`, `updated`, `due`, `priority` (most urgent first); `-` turns it.",
     )
     include: Literal["description"] | None = Field(None, description="Fields that lists leave out.")
-    limit: Annotated[int, Field(ge=1, le=200), WHOLE] = 50
-    cursor: Annotated[str, Field(max_length=1024)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200, description=LIMIT), WHOLE] = 50
+    cursor: Annotated[str, Field(max_length=1024)] | None = Field(None, description=CURSOR)
     count: bool = Field(False, description="Also count all that match.")

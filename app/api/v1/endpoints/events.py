@@ -16,7 +16,7 @@ from app.services.access import Permission
 
 router = APIRouter(prefix="/workspaces/{workspace}/events", tags=["events"], route_class=StrictRoute)
 READ = [Depends(Requires(Permission.EVENT_READ))]
-Seq = Annotated[int, Path(ge=1, le=2**53), WHOLE]
+Seq = Annotated[int, Path(ge=1, le=2**53, description="The event's number."), WHOLE]
 
 
 @router.get("", response_model=Page[EventRead], responses=problems.READ, dependencies=READ)

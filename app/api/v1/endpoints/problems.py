@@ -1,8 +1,8 @@
 """What the `type` of a problem leads to."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.api.gate import Public
 from app.api.requests import StrictRoute
@@ -21,7 +21,9 @@ router = APIRouter(
 
 
 @router.get("/{code}", response_model=ProblemTypeRead, responses=problems.PROBLEM_TYPE)
-async def get_problem_type(request: Request, code: str) -> Response:
+async def get_problem_type(
+    request: Request, code: Annotated[str, Path(description="A problem's `code`.")]
+) -> Response:
     """What a code of problems means, in the language that Accept-Language asks for."""
     if code not in set(ErrorCode):
         raise not_found("resource")
