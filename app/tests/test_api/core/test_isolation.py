@@ -28,6 +28,7 @@ REFERENCES = {
     "lead_id": "membership",
     "parent_id": "task",
     "project_id": "project",
+    "reporter_id": "membership",
     "status_id": "status",
 }
 """What the members of bodies name, by kind."""
