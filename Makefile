@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PROJECT := $(INSTALL) --no-deps --no-build-isolation --editable .
 RUN_LOCKS := requirements.txt requirements-build.txt requirements-embedded.txt
 COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--prerelease if-necessary-or-explicit --no-emit-index-url --no-emit-find-links \
+	--prerelease if-necessary-or-explicit \
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help

@@ -133,7 +133,7 @@ async def announce_first_account(services: "Services") -> None:
 
 
 async def _announce(services: "Services") -> None:
-    from app.core.errors import PastisError
+    from app.core.errors import ErrorCode, PastisError
     from app.core.security import new_password
 
     if await services.users.any_exists():
@@ -142,9 +142,13 @@ async def _announce(services: "Services") -> None:
         say("There is no account yet: pastis user add ADDRESS --name NAME")
         return
     password = new_password()
-    with suppress(PastisError):  # another process was faster, and tells it
+    try:
         account = await services.users.create(FIRST_ACCOUNT, "Administrator", password)
-        say(f"First account: {account.email}\nPassword: {password} (shown only now)")
+    except PastisError as error:
+        if error.code is not ErrorCode.ALREADY_EXISTS:
+            raise
+        return  # another process was faster, and tells it
+    say(f"First account: {account.email}\nPassword: {password} (shown only now)")
 
 
 def _bind(settings: Settings) -> socket.socket:

@@ -136,7 +136,7 @@ class TaskCommands:
     async def rank(self, ref: str, data: TaskRank) -> Command[Task]:
         """Put a card beside another, into another column, or both. One small command."""
         anchor_ref = data.after_id or data.before_id
-        if (data.after_id and data.before_id) or not (anchor_ref or data.status_id):
+        if not (anchor_ref or data.status_id):
             raise invalid("/after_id", FieldCode.INVALID_CHOICE)
         anchor_id = None if anchor_ref is None else await queries.resolve(self._scope, anchor_ref)
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from app.core.errors import ErrorCode
+from app.tests.test_api.core.attempts import ABSENT, attempts
 from app.tests.test_api.core.routes import BY_ID, WITH_JSON, Operation, Spec, resolve
-from app.tests.test_api.core.test_bad_inputs import ABSENT, attempts
 from app.tests.test_api.core.world import World
 from app.utils.ids import new_id
 

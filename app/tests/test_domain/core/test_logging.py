@@ -231,3 +231,22 @@ def test_a_full_disk_fails_no_request(tmp_path: Path, capsys: pytest.CaptureFixt
     file._file = whole
     get_logger("a").info("kept")
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["kept"]
+
+
+def test_a_rollover_that_fails_stops_no_later_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(app_logging, "_FILE_BYTES", 500)
+    path = tmp_path / "pastis.log"
+    configure(settings(tmp_path, log_file=path))
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app_logging._LogFile, "rotate", refuse)
+        for number in range(20):
+            get_logger("a").info("lost or kept", number=number)
+    assert "No space left on device" in capsys.readouterr().err
+    get_logger("a").info("after")
+    assert json.loads(path.read_text().splitlines()[-1])["event"] == "after"
