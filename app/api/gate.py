@@ -7,6 +7,7 @@ from fastapi.security import OAuth2PasswordBearer
 
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.services.access import Permission
+from app.services.access.rules import is_recent
 from app.services.bootstrap import Services
 
 oauth2 = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
@@ -54,13 +55,22 @@ class Requires:
 
 
 class RequiresAccount:
-    """Declares that a route is for anybody who is logged in, about themselves."""
+    """Declares that a route is for anybody who is logged in, about themselves.
+
+    `recent` is for what is sensitive: one must have proven who one is within the last minutes.
+    """
+
+    def __init__(self, *, recent: bool = False) -> None:
+        self.recent = recent
 
     async def __call__(self, request: Request, token: Token) -> None:
         if token is None:
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
-        account = await services_of(request).access.account(token, source_of(request))
+        services = services_of(request)
+        account = await services.access.account(token, source_of(request))
         request.state.log["actor"] = account.principal.user_id
+        if self.recent and not is_recent(account.principal.authenticated_at, services.clock.now()):
+            raise PastisError(ErrorCode.REAUTHENTICATION_REQUIRED)
         request.state.account = account
 
 

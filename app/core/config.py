@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         description="Signs cursors and derives the tokens of a refresh, at least "
         f"{SECRET_LENGTH} characters; unset, one is made in data_dir",
     )
+    former_secrets: Annotated[list[SecretStr], NoDecode] = Field(
+        [], description="Secrets used before, separated by commas: what they sealed can still be read"
+    )
+    public_url: str = Field(
+        "http://localhost:8001",
+        description="Address of the web application that links in mails lead to, without a final slash",
+    )
     debug: bool = Field(False, description="Answer internal errors with their traceback; never in production")
     cors_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins of the browser applications that may call the API, separated by commas"
@@ -96,6 +103,20 @@ class Settings(BaseSettings):
             return value
         # Browsers send origins without a final slash.
         return [origin.strip().rstrip("/") for origin in value.split(",") if origin.strip()]
+
+    @field_validator("former_secrets", mode="before")
+    @classmethod
+    def _split_secrets(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [SecretStr(secret.strip()) for secret in value.split(",") if secret.strip()]
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -39,6 +39,7 @@ class ErrorCode(StrEnum):
     PRECONDITION_FAILED = "precondition_failed"
     PRECONDITION_REQUIRED = "precondition_required"
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
+    REAUTHENTICATION_REQUIRED = "reauthentication_required"
     REPEATED_PARAMETER = "repeated_parameter"
     SERVER_STOPPING = "server_stopping"
     TOO_MANY_REQUESTS = "too_many_requests"
@@ -114,6 +115,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.PRECONDITION_FAILED: 412,
         ErrorCode.PRECONDITION_REQUIRED: 428,
         ErrorCode.RANGE_NOT_SATISFIABLE: 416,
+        ErrorCode.REAUTHENTICATION_REQUIRED: 403,
         ErrorCode.REPEATED_PARAMETER: 422,
         ErrorCode.SERVER_STOPPING: 503,
         ErrorCode.TOO_MANY_REQUESTS: 429,

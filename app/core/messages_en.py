@@ -132,6 +132,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Range not satisfiable",
         "The range that was asked for lies outside the content.",
     ),
+    ErrorCode.REAUTHENTICATION_REQUIRED: (
+        "Prove again who you are",
+        "This needs a login of the last minutes: prove again who you are, then repeat the request.",
+    ),
     ErrorCode.REPEATED_PARAMETER: (
         "Repeated parameter",
         "The parameter {parameter} may be given only once.",

@@ -135,6 +135,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Intervalle impossible",
         "L'intervalle demandé est hors du contenu.",
     ),
+    ErrorCode.REAUTHENTICATION_REQUIRED: (
+        "Identité à confirmer",
+        "Il faut s'être identifié dans les dernières minutes : confirmez votre identité, puis réessayez.",
+    ),
     ErrorCode.REPEATED_PARAMETER: (
         "Paramètre répété",
         "Le paramètre {parameter} ne peut être donné qu'une fois.",

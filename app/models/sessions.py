@@ -19,6 +19,10 @@ class Session(Model):
     rotated_at: datetime
     remember_me: bool
     client: str
+    methods: list[str] = Field(default_factory=list)
+    """How it was proven who this is, as RFC 8176 names it: pwd, otp, hwk, ..."""
+    authenticated_at: datetime | None = None
+    """When that was done last; sensitive actions ask for it anew."""
     created_at: datetime
     expires_at: datetime
 

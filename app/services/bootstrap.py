@@ -37,6 +37,7 @@ class Services:
         self.database = database
         self.secret = secret
         self.clock = clock
+        self.secrets = [secret, *(one.get_secret_value().encode() for one in settings.former_secrets)]
         self.writers = Writers(database, clock, ENTITIES, REACTIONS)
         self.access = Access(database, self.writers, clock, secret)
         self.users = UserEngine(database, clock)

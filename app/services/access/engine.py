@@ -138,7 +138,9 @@ def _principal(found: Principal | Grant) -> Principal:
 
 def _read_principal(found: Doc) -> Principal:
     user = found["user"][0]
-    return Principal(user["_id"], found["_id"], user["email"], user["display_name"])
+    return Principal(
+        user["_id"], found["_id"], user["email"], user["display_name"], found.get("authenticated_at")
+    )
 
 
 def _read_grant(found: Doc) -> Grant:

@@ -1,6 +1,7 @@
-"""Which role may do what. Pure."""
+"""Which role may do what, and how fresh a login must be. Pure."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from app.models.memberships import Role
 from app.services.access.permissions import Permission
@@ -28,6 +29,14 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
 }
 
 _RANKS = {Role.MEMBER: 0, Role.ADMIN: 1, Role.OWNER: 2}
+
+
+RECENT = timedelta(minutes=10)
+"""How long ago one may have proven who one is, for sensitive actions (OWASP ASVS 5.0, 7.5.1)."""
+
+
+def is_recent(authenticated_at: datetime | None, now: datetime) -> bool:
+    return authenticated_at is not None and now - authenticated_at <= RECENT
 
 
 def allows(role: Role, permission: Permission) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from app.core.database.engine import Database
@@ -26,6 +27,8 @@ class Principal:
     session_id: str
     email: str
     display_name: str
+    authenticated_at: datetime | None = None
+    """When it was last proven who this is; None for those who need no login."""
 
 
 @dataclass(frozen=True, slots=True)

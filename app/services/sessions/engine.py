@@ -1,5 +1,6 @@
 """Logins as documents: opened, refreshed, ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,8 +35,10 @@ class SessionEngine:
         self._secret = secret
         self._clock = clock
 
-    async def open(self, user_id: str, *, remember_me: bool, client: str) -> Tokens:
-        """A new login of a user on a device."""
+    async def open(
+        self, user_id: str, *, remember_me: bool, client: str, methods: Sequence[str] = ("pwd",)
+    ) -> Tokens:
+        """A new login of a user on a device; `methods` say how it was proven who this is (RFC 8176)."""
         now = self._clock.now()
         ends = rules.session_end(self._settings, now, remember_me=remember_me)
         access_ends = rules.access_end(self._settings, now, ends)
@@ -49,6 +52,8 @@ class SessionEngine:
             rotated_at=now,
             remember_me=remember_me,
             client=client[:200],
+            methods=list(methods),
+            authenticated_at=now,
             created_at=now,
             expires_at=ends,
         )
