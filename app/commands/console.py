@@ -44,10 +44,15 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {variable(str(part['loc'][0]))}: {part['msg']}" for part in error.errors()]
+        # What concerns several settings has no place, and names them itself.
+        lines = [f"  {': '.join([*map(_place, part['loc'][:1]), part['msg']])}" for part in error.errors()]
         fail("\n".join(["These settings are wrong:", *lines]))
     except SettingsError as error:
         fail(f"The settings cannot be read: {error}")
+
+
+def _place(name: str | int) -> str:
+    return variable(str(name))
 
 
 def warn_of_unknown_settings() -> None:

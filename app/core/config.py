@@ -7,11 +7,13 @@ from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.core.oidc_settings import OidcProvider, check_distinct, read_providers
 
 PREFIX = "PASTIS_"
 SECRET_LENGTH = 32
@@ -77,6 +79,10 @@ class Settings(BaseSettings):
         "http://localhost:8001",
         description="Address of the web application that links in mails lead to, without a final slash",
     )
+    oidc_providers: SecretStr | None = Field(
+        None, description="OpenID providers to log in with, as JSON; see the guide to single sign-on"
+    )
+    oidc_file: Path | None = Field(None, description="File with further OpenID providers, as the same JSON")
     debug: bool = Field(False, description="Answer internal errors with their traceback; never in production")
     cors_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins of the browser applications that may call the API, separated by commas"
@@ -130,6 +136,24 @@ class Settings(BaseSettings):
             raise ValueError("must start with mongodb:// or mongodb+srv://")
         return value
 
+    @model_validator(mode="after")
+    def _readable_providers(self) -> Self:
+        check_distinct(self.identity_providers)
+        return self
+
+    @cached_property
+    def identity_providers(self) -> list[OidcProvider]:
+        """All OpenID providers; raises ValueError where they cannot be read."""
+        texts = {}
+        if self.oidc_providers is not None:
+            texts["oidc_providers"] = self.oidc_providers.get_secret_value()
+        if self.oidc_file is not None:
+            try:
+                texts["oidc_file"] = self.oidc_file.read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"{variable('oidc_file')} cannot be read: {error}") from None
+        return [one for name, text in texts.items() for one in _providers(name, text)]
+
     @cached_property
     def production(self) -> bool:
         return self.env is Environment.PRODUCTION
@@ -147,6 +171,9 @@ class Settings(BaseSettings):
             "PASTIS_COOKIE_SECURE is false: session cookies would travel without HTTPS": (
                 not self.cookie_secure
             ),
+            f"PASTIS_OIDC has providers without HTTPS: {', '.join(self._insecure_providers())}": bool(
+                self._insecure_providers()
+            ),
             "PASTIS_DEBUG is true: errors would show what is inside": self.debug,
         }
         return [problem for problem, found in checks.items() if found]
@@ -157,6 +184,9 @@ class Settings(BaseSettings):
             lines = ["Pastis does not start in production with these settings:", *problems]
             raise UnsafeSettings("\n".join(lines))
 
+    def _insecure_providers(self) -> list[str]:
+        return [one.id for one in self.identity_providers if one.insecure]
+
     def _secret_problem(self) -> str | None:
         secret = self.secret.get_secret_value() if self.secret else ""
         if not secret:
@@ -166,6 +196,16 @@ class Settings(BaseSettings):
         if len(set(secret)) < _FEW_CHARACTERS or any(word in secret.lower() for word in _KNOWN_WORDS):
             return "looks like an example: take a random one"
         return None
+
+
+def _providers(name: str, text: str) -> list[OidcProvider]:
+    """Read them, with what is wrong told by its place and never by its value."""
+    try:
+        return read_providers(text)
+    except ValidationError as error:
+        places = ("/".join(str(part) for part in one["loc"]) or "the whole" for one in error.errors())
+        wrong = [f"{place}: {one['msg']}" for place, one in zip(places, error.errors(), strict=True)]
+        raise ValueError(f"{variable(name)}: {'; '.join(wrong)}") from None
 
 
 def variable(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 class ErrorCode(StrEnum):
     """The stable codes of problems; a client may switch on them, so none is ever renamed."""
 
+    ACCOUNT_EXISTS = "account_exists"
     ALREADY_EXISTS = "already_exists"
     ARCHIVED = "archived"
     AUTHENTICATION_REQUIRED = "authentication_required"
@@ -20,6 +21,9 @@ class ErrorCode(StrEnum):
     DATABASE_UNAVAILABLE = "database_unavailable"
     HEADERS_TOO_LARGE = "headers_too_large"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    IDENTITY_PROVIDER_UNAVAILABLE = "identity_provider_unavailable"
+    IDENTITY_REFUSED = "identity_refused"
+    IDENTITY_UNKNOWN = "identity_unknown"
     IN_USE = "in_use"
     INTERNAL_ERROR = "internal_error"
     INVALID_CREDENTIALS = "invalid_credentials"
@@ -27,6 +31,7 @@ class ErrorCode(StrEnum):
     INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
     INVALID_PRECONDITION = "invalid_precondition"
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - a code, not a token
+    LAST_IDENTITY = "last_identity"
     LAST_OWNER = "last_owner"
     LAST_STATUS = "last_status"
     LIMIT_REACHED = "limit_reached"
@@ -86,6 +91,7 @@ class FieldCode(StrEnum):
 
 STATUS: Mapping[ErrorCode, int] = MappingProxyType(
     {
+        ErrorCode.ACCOUNT_EXISTS: 409,
         ErrorCode.ALREADY_EXISTS: 409,
         ErrorCode.ARCHIVED: 409,
         ErrorCode.AUTHENTICATION_REQUIRED: 401,
@@ -96,6 +102,9 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.DATABASE_UNAVAILABLE: 503,
         ErrorCode.HEADERS_TOO_LARGE: 431,
         ErrorCode.IDEMPOTENCY_KEY_REUSED: 422,
+        ErrorCode.IDENTITY_PROVIDER_UNAVAILABLE: 503,
+        ErrorCode.IDENTITY_REFUSED: 403,
+        ErrorCode.IDENTITY_UNKNOWN: 403,
         ErrorCode.IN_USE: 409,
         ErrorCode.INTERNAL_ERROR: 500,
         ErrorCode.INVALID_CREDENTIALS: 401,
@@ -103,6 +112,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.INVALID_IDEMPOTENCY_KEY: 422,
         ErrorCode.INVALID_PRECONDITION: 422,
         ErrorCode.INVALID_TOKEN: 401,
+        ErrorCode.LAST_IDENTITY: 409,
         ErrorCode.LAST_OWNER: 409,
         ErrorCode.LAST_STATUS: 409,
         ErrorCode.LIMIT_REACHED: 409,

@@ -4,6 +4,10 @@ from app.core.errors import ErrorCode, FieldCode
 
 # The title, then the details from the most to the least exact: the first whose params are all there is used.
 PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
+    ErrorCode.ACCOUNT_EXISTS: (
+        "Account exists",
+        "An account has this e-mail address already. Log in to it and link this identity there.",
+    ),
     ErrorCode.ALREADY_EXISTS: (
         "Already exists",
         "{kind.A} with {field.this} already exists.",
@@ -50,6 +54,18 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Idempotency key reused",
         "This idempotency key was already used for a different request.",
     ),
+    ErrorCode.IDENTITY_PROVIDER_UNAVAILABLE: (
+        "Identity provider unavailable",
+        "The identity provider does not answer as it should. Try again in a moment.",
+    ),
+    ErrorCode.IDENTITY_REFUSED: (
+        "Identity refused",
+        "The answer of the identity provider proves nothing. Start the login again.",
+    ),
+    ErrorCode.IDENTITY_UNKNOWN: (
+        "Identity unknown",
+        "No account belongs to this identity. Ask whoever runs the server for one.",
+    ),
     ErrorCode.IN_USE: (
         "In use",
         "{kind.The} is still in use (uses: {count}).",
@@ -79,6 +95,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ErrorCode.INVALID_TOKEN: (
         "Invalid token",
         "The token is unknown, expired or revoked.",
+    ),
+    ErrorCode.LAST_IDENTITY: (
+        "Last identity",
+        "Without this identity nobody could log in to the account. Set a password first.",
     ),
     ErrorCode.LAST_OWNER: (
         "Last owner",
@@ -248,11 +268,14 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "file": ("a", "file", "files"),
     "id": ("an", "identifier", "identifiers"),
     "idempotency_key": ("an", "idempotency key", "idempotency keys"),
+    "identity": ("an", "identity", "identities"),
+    "identity_provider": ("an", "identity provider", "identity providers"),
     "import": ("an", "import", "imports"),
     "invitation": ("an", "invitation", "invitations"),
     "item": ("an", "item", "items"),
     "key": ("a", "key", "keys"),
     "label": ("a", "label", "labels"),
+    "login": ("a", "login", "logins"),
     "member": ("a", "member", "members"),
     "membership": ("a", "membership", "memberships"),
     "milestone": ("a", "milestone", "milestones"),

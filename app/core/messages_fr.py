@@ -7,6 +7,10 @@ from app.core.errors import ErrorCode, FieldCode
 
 # The title, then the details from the most to the least exact: the first whose params are all there is used.
 PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
+    ErrorCode.ACCOUNT_EXISTS: (
+        "Compte existant",
+        "Un compte a déjà cette adresse électronique. Connectez-vous à ce compte pour y lier cette identité.",
+    ),
     ErrorCode.ALREADY_EXISTS: (
         "Existe déjà",
         "{kind.A} avec {field.this} existe déjà.",
@@ -53,6 +57,18 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Clé d'idempotence réutilisée",
         "Cette clé d'idempotence a déjà servi pour une requête différente.",
     ),
+    ErrorCode.IDENTITY_PROVIDER_UNAVAILABLE: (
+        "Fournisseur d'identité indisponible",
+        "Le fournisseur d'identité ne répond pas comme il le devrait. Réessayez dans un instant.",
+    ),
+    ErrorCode.IDENTITY_REFUSED: (
+        "Identité refusée",
+        "La réponse du fournisseur d'identité ne prouve rien. Recommencez la connexion.",
+    ),
+    ErrorCode.IDENTITY_UNKNOWN: (
+        "Identité inconnue",
+        "Aucun compte n'appartient à cette identité. Demandez-en un à qui gère le serveur.",
+    ),
     ErrorCode.IN_USE: (
         "Utilisé",
         "{kind.The} est encore utilisé{kind.e} (utilisations : {count}).",
@@ -82,6 +98,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ErrorCode.INVALID_TOKEN: (
         "Jeton incorrect",
         "Le jeton est inconnu, expiré ou révoqué.",
+    ),
+    ErrorCode.LAST_IDENTITY: (
+        "Dernière identité",
+        "Sans elle, personne ne pourrait se connecter au compte. Définissez d'abord un mot de passe.",
     ),
     ErrorCode.LAST_OWNER: (
         "Dernier propriétaire",
@@ -254,11 +274,14 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "file": ("m", "fichier", "fichiers"),
     "id": ("m", "identifiant", "identifiants"),
     "idempotency_key": ("f", "clé d'idempotence", "clés d'idempotence"),
+    "identity": ("f", "identité", "identités"),
+    "identity_provider": ("m", "fournisseur d'identité", "fournisseurs d'identité"),
     "import": ("m", "import", "imports"),
     "invitation": ("f", "invitation", "invitations"),
     "item": ("m", "élément", "éléments"),
     "key": ("f", "clé", "clés"),
     "label": ("f", "étiquette", "étiquettes"),
+    "login": ("f", "connexion", "connexions"),
     "member": ("m", "membre", "membres"),
     "membership": ("f", "adhésion", "adhésions"),
     "milestone": ("m", "jalon", "jalons"),

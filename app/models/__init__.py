@@ -7,6 +7,7 @@ from odmantic import Model
 from app.core.documents import Entity
 from app.core.log import Event, Head, Mutation
 from app.models.comments import Comment
+from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
 from app.models.labels import Label
 from app.models.memberships import Membership
@@ -20,4 +21,14 @@ from app.models.workspaces import Workspace
 ENTITIES: Mapping[str, type[Entity]] = {
     model.KIND: model for model in (Comment, Label, Membership, Project, Status, Task, Workspace)
 }
-DOCUMENTS: Sequence[type[Model]] = (*ENTITIES.values(), Event, Head, ImportRun, Mutation, Session, User)
+DOCUMENTS: Sequence[type[Model]] = (
+    *ENTITIES.values(),
+    Event,
+    Head,
+    Identity,
+    IdentityRequest,
+    ImportRun,
+    Mutation,
+    Session,
+    User,
+)

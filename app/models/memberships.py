@@ -19,13 +19,15 @@ class Membership(Entity):
     """Whom tasks and comments name. Without `user_id`, a placeholder that cannot log in."""
 
     KIND: ClassVar[str] = "membership"
-    INTERNAL: ClassVar[frozenset[str]] = frozenset()
+    INTERNAL: ClassVar[frozenset[str]] = frozenset({"given_by"})
 
     id: str = Field(primary_field=True)
     workspace_id: str
     user_id: str | None
     display_name: str
     role: Role
+    given_by: str | None = None
+    """The identity whose groups give this role; None for what people gave."""
     removed_at: datetime | None = None
     version: int = 0
     created_at: datetime

@@ -12,7 +12,8 @@ class User(Model):
     email: str
     """Lower case; unique."""
     display_name: str
-    password_hash: str
+    password_hash: str | None = None
+    """None for somebody who logs in elsewhere only."""
     active: bool = True
     created_at: datetime
     updated_at: datetime

@@ -9,13 +9,13 @@ from app.schemas.base import ID, OTHER_ID, TIME, Shown, example
 
 
 class ActorRead(Shown):
-    kind: Literal["import", "system", "user"]
+    kind: Literal["identity_source", "import", "system", "user"]
     membership_id: str | None = None
     user_id: str | None = None
 
 
 class SourceRead(Shown):
-    channel: str = Field(description="`http`, `cli` or `import`.")
+    channel: str = Field(description="`http`, `cli`, `import` or `oidc`.")
     client: str | None = Field(None, description="What the client calls itself.")
     request_id: str | None = None
 

@@ -13,7 +13,9 @@ from app.models import DOCUMENTS, ENTITIES
 from app.models.migrations import MIGRATIONS
 from app.services.access import Access
 from app.services.auth import AuthEngine
+from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
+from app.services.memberships import GroupMemberships
 from app.services.sessions import SessionEngine
 from app.services.tasks.handlers import detach_label, keep_used_status
 from app.services.users import UserEngine
@@ -43,6 +45,15 @@ class Services:
         self.users = UserEngine(database, clock)
         self.sessions = SessionEngine(database, self.access, settings, secret, clock)
         self.auth = AuthEngine(self.users, self.sessions)
+        self.identities = IdentityEngine(
+            database,
+            self.users,
+            self.sessions,
+            GroupMemberships(database, self.writers),
+            settings,
+            secret,
+            clock,
+        )
         self.imports = ImportJobs()
         self._prepared = asyncio.Event()
 
@@ -70,6 +81,7 @@ class Services:
             async with asyncio.timeout(FINISH_SECONDS):
                 await self.imports.close()
                 await self.writers.close()
+                await self.identities.close()
         except TimeoutError:
             logger.warning("commits under way were left", waited_seconds=FINISH_SECONDS)
         await self.database.close()

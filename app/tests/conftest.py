@@ -1,5 +1,6 @@
 """One real mongod for the whole run, one database for each worker, one application for each worker."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from app.tests.support.clients import Client
 from app.tests.support.clock import TestClock
 from app.tests.support.depth import examples
 from app.tests.support.factories import Workspace, found_workspace
+from app.tests.support.openid_provider import OpenIdProvider
 
 settings.register_profile(
     "ci",
@@ -60,13 +62,30 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def test_settings(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def session_provider() -> Iterator[OpenIdProvider]:
+    provider = OpenIdProvider()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture
+def provider(session_provider: OpenIdProvider) -> Iterator[OpenIdProvider]:
+    """The provider of the application, good again after each test."""
+    yield session_provider
+    session_provider.reset()
+
+
+@pytest.fixture(scope="session")
+def test_settings(
+    worker_id: str, tmp_path_factory: pytest.TempPathFactory, session_provider: OpenIdProvider
+) -> Settings:
     return Settings(
         env=Environment.TEST,
         database_url=SecretStr(os.environ[URL]),
         database_name=f"test_{worker_id}",
         data_dir=tmp_path_factory.mktemp("pastis"),
         secret=SecretStr(SECRET),
+        oidc_providers=SecretStr(json.dumps([session_provider.config(create_accounts=True)])),
         _env_file=None,
     )
 

@@ -8,6 +8,7 @@ from app.api.v1.endpoints import (
     auth,
     comments,
     events,
+    identities,
     imports,
     labels,
     me,
@@ -32,4 +33,5 @@ ROUTERS: Sequence[APIRouter] = (
     workspaces.router,
     me.router,
     auth.router,
+    identities.router,
 )

@@ -1,5 +1,6 @@
 """Memberships: the people of a workspace."""
 
 from app.services.memberships.engine import MembershipEngine, check_change
+from app.services.memberships.groups import GroupMemberships
 
-__all__ = ["MembershipEngine", "check_change"]
+__all__ = ["GroupMemberships", "MembershipEngine", "check_change"]

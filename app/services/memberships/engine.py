@@ -65,7 +65,9 @@ class MembershipEngine:
             membership = await self._present(work, membership_id)
             role = changes.get("role", membership.role)
             await check_change(work, self._scope.grant.role, membership, role)
-            return work.update(membership, **changes)
+            # Whoever gives a role by hand has it stay, whatever groups say.
+            given = {"given_by": None} if "role" in changes else {}
+            return work.update(membership, **changes, **given)
 
         return await self._scope.run(Command("membership.update", decide, {Membership: [membership_id]}))
 
@@ -80,7 +82,7 @@ class MembershipEngine:
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)
             await check_change(work, self._scope.grant.role, membership, None)
-            return work.update(membership, removed_at=work.now)
+            return work.update(membership, removed_at=work.now, given_by=None)
 
         return await self._scope.run(Command("membership.remove", decide, {Membership: [membership_id]}))
 

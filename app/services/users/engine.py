@@ -32,8 +32,23 @@ class UserEngine:
             raise already_exists("account", "email")
         return user
 
+    async def create_without_password(self, user_id: str, email: str, display_name: str) -> User | None:
+        """An account whose owner logs in elsewhere; None where its id or address is taken."""
+        now = self._clock.now()
+        user = User(
+            id=user_id,
+            email=rules.normal_email(email),
+            display_name=display_name,
+            created_at=now,
+            updated_at=now,
+        )
+        return user if await queries.insert(self._database, user) else None
+
+    async def find(self, user_id: str) -> User | None:
+        return await queries.find(self._database, user_id)
+
     async def get(self, user_id: str) -> User:
-        user = await queries.find(self._database, user_id)
+        user = await self.find(user_id)
         if user is None:
             raise not_found("account")
         return user

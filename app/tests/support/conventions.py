@@ -11,6 +11,7 @@ from odmantic import Model
 from app.core.documents import Doc
 from app.core.log import Event
 from app.models import DOCUMENTS
+from app.models.identities import Identity, IdentityRequest
 from app.models.sessions import Session
 from app.models.users import User
 from app.services.bootstrap import Services
@@ -58,7 +59,7 @@ async def digest(services: Services, workspace: Workspace) -> str:
         query: Doc = {"workspace_id": workspace.id}
         if model is User:
             query = {"_id": {"$in": user_ids}}
-        elif model is Session:
+        elif model in (Identity, IdentityRequest, Session):
             query = {"user_id": {"$in": user_ids}}
         elif "workspace_id" not in model.__odm_fields__:
             query = {"_id": workspace.id}

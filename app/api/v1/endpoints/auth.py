@@ -17,23 +17,23 @@ HEADERS = [Depends(checked_spare_key), Depends(refuse_match)]
 PUBLIC = [Depends(Public("this is how one gets a login")), *HEADERS]
 
 
-def _answer(tokens: Tokens) -> Response:
+def answer_tokens(tokens: Tokens) -> Response:
     body = TokensRead(
         access_token=tokens.access_token, refresh_token=tokens.refresh_token, expires_in=tokens.expires_in
     )
     return Response(dump(body.model_dump()), media_type=JSON, headers={"cache-control": "no-store"})
 
 
-def _client(request: Request) -> str:
+def client_of(request: Request) -> str:
     return request.headers.get("user-agent", "unknown")
 
 
 @router.post("/login", response_model=TokensRead, responses=problems.OPEN, dependencies=PUBLIC)
 async def create_login(services: Process, request: Request, body: LoginCreate) -> Response:
     """Log in with e-mail address and password."""
-    return _answer(
+    return answer_tokens(
         await services.auth.login(
-            body.email, body.password, remember_me=body.remember_me, client=_client(request)
+            body.email, body.password, remember_me=body.remember_me, client=client_of(request)
         )
     )
 
@@ -51,13 +51,15 @@ async def create_token(
     client_secret: Annotated[str | None, Form(max_length=200)] = None,  # noqa: ARG001
 ) -> Response:
     """The same login as an OAuth 2 password grant, for the Authorize button of /docs."""
-    return _answer(await services.auth.login(username, password, remember_me=False, client=_client(request)))
+    return answer_tokens(
+        await services.auth.login(username, password, remember_me=False, client=client_of(request))
+    )
 
 
 @router.post("/refresh", response_model=TokensRead, responses=problems.OPEN, dependencies=PUBLIC)
 async def refresh_login(services: Process, body: RefreshCreate) -> Response:
     """New tokens for a refresh token; asked again within a minute, as after a lost answer, the same ones."""
-    return _answer(await services.auth.refresh(body.refresh_token))
+    return answer_tokens(await services.auth.refresh(body.refresh_token))
 
 
 @router.post(

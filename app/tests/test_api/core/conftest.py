@@ -5,6 +5,7 @@ from httpx2 import ASGITransport, AsyncClient
 
 from app.services.bootstrap import Services
 from app.tests.support.factories import Workspace
+from app.tests.support.openid_provider import OpenIdProvider
 from app.tests.test_api.core.things import build
 from app.tests.test_api.core.world import World
 
@@ -17,10 +18,10 @@ async def things() -> AsyncIterator[AsyncClient]:
 
 
 @pytest.fixture
-def world(services: Services, workspace: Workspace) -> World:
-    return World(services, workspace)
+def world(services: Services, workspace: Workspace, provider: OpenIdProvider) -> World:
+    return World(services, workspace, provider)
 
 
 @pytest.fixture
-def other_world(services: Services, other_workspace: Workspace) -> World:
-    return World(services, other_workspace)
+def other_world(services: Services, other_workspace: Workspace, provider: OpenIdProvider) -> World:
+    return World(services, other_workspace, provider)

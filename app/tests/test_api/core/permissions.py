@@ -18,6 +18,15 @@ create_token           ok         ok     ok     ok      ok      ok
 refresh_login          ok         ok     ok     ok      ok      ok
 delete_login           401        ok     ok     ok      ok      ok
 
+list_oidc_providers    ok         ok     ok     ok      ok      ok
+start_oidc_login       ok         ok     ok     ok      ok      ok
+finish_oidc_login      ok         ok     ok     ok      ok      ok
+
+list_identities        401        ok     ok     ok      ok      ok
+start_identity         401        ok     ok     ok      ok      ok
+finish_identity        401        ok     404    404     404     404
+delete_identity        401        ok     404    404     404     404
+
 get_me                 401        ok     ok     ok      ok      ok
 update_me              401        ok     ok     ok      ok      ok
 update_password        401        ok     ok     ok      ok      ok

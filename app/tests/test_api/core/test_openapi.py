@@ -89,7 +89,7 @@ def test_operation_ids_are_verb_and_noun_and_unique() -> None:
     assert len(set(ids)) == len(ids)
     verbs = {
         *("archive", "batch", "create", "delete", "get", "list", "move", "rank", "refresh", "restore"),
-        *("unarchive", "undo", "update"),
+        *("unarchive", "undo", "update", "start", "finish"),
     }
     for one in ids:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)+", one), one

@@ -15,7 +15,9 @@ from app.tests.support.archives import issue, lines
 from app.tests.support.clients import Answer, Client, ok
 from app.tests.support.conventions import digest
 from app.tests.support.factories import PASSWORD, Workspace, log_in, make_user
+from app.tests.support.openid_provider import OpenIdProvider
 from app.tests.test_api.core.routes import JSON, Operation
+from app.utils.ids import new_id
 
 NEW_PASSWORD = "another horse battery staple"
 Values = dict[str, str]
@@ -25,9 +27,10 @@ Values = dict[str, str]
 class World:
     """A workspace of which any part can be had anew."""
 
-    def __init__(self, services: Services, workspace: Workspace) -> None:
+    def __init__(self, services: Services, workspace: Workspace, provider: OpenIdProvider) -> None:
         self.services = services
         self.workspace = workspace
+        self.provider = provider
         self.owner = workspace.api.at("")
         self.base = f"/api/v1/workspaces/{workspace.id}"
         self._numbers = itertools.count(1)
@@ -143,13 +146,25 @@ async def _seq(world: World, values: Values) -> str:
     return str(changed["version"])
 
 
+async def _provider(world: World, values: Values) -> str:
+    return "tests"
+
+
+async def _identity(world: World, values: Values) -> str:
+    """The owner's."""
+    path = "/api/v1/me/identities/tests/finish"
+    return str(ok(await world.owner.post(path, await _finish_identity(world, values)))["id"])
+
+
 PLACES: dict[str, Callable[[World, Values], Any]] = {
     "code": _code,
     "comment": _comment,
+    "identity": _identity,
     "import": _import,
     "label": _label,
     "membership": _membership,
     "project": _project,
+    "provider": _provider,
     "seq": _seq,
     "status": _status,
     "task": _task,
@@ -169,6 +184,23 @@ async def _rank(world: World, values: Values) -> dict[str, str]:
 
 async def _move_task(world: World, values: Values) -> dict[str, str]:
     return {"project_id": await _project(world, values)}
+
+
+async def _returned(world: World, path: str) -> dict[str, str]:
+    """What a browser brings back from the provider, where somebody new has logged in."""
+    started = ok(await world.owner.post(path, {}))
+    subject = new_id()
+    claims = {"sub": subject, "email": f"{subject}@fluid.example", "email_verified": True}
+    returned = world.provider.log_in(started["authorization_url"], **claims)
+    return {**returned, "browser_token": started["browser_token"]}
+
+
+async def _finish_login(world: World, values: Values) -> dict[str, str]:
+    return await _returned(world, "/api/v1/auth/oidc/tests/start")
+
+
+async def _finish_identity(world: World, values: Values) -> dict[str, str]:
+    return await _returned(world, "/api/v1/me/identities/tests/start")
 
 
 def _archive(world: World, values: Values) -> dict[str, Any]:
@@ -242,10 +274,14 @@ BODIES: dict[str, Callable[[World, Values], Any]] = {
     "create_task": _create_task,
     "create_token": _token,
     "create_workspace": _create_workspace,
+    "finish_identity": _finish_identity,
+    "finish_oidc_login": _finish_login,
     "move_status": lambda world, values: {"after_id": None},
     "move_task": _move_task,
     "rank_task": _rank,
     "refresh_login": _refresh,
+    "start_identity": lambda world, values: {"redirect_uri": "http://localhost:8001/back"},
+    "start_oidc_login": lambda world, values: {"remember_me": True, "redirect_uri": None},
     "update_comment": lambda world, values: {"body": "Fixed on main, see r10241."},
     "update_label": _label_body,
     "update_me": lambda world, values: {"display_name": "Justin"},
