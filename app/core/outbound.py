@@ -1,11 +1,11 @@
 """The one client for what Pastis asks of other servers: bounded in time and size, and never redirected."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import httpx2
+import orjson
 
 CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 8.0
@@ -58,7 +58,7 @@ class Outbound:
                 body += chunk
                 if len(body) > self._max_bytes:
                     raise OutboundError(f"the answer is larger than {self._max_bytes} bytes")
-            return answer.status_code, json.loads(body)
+            return answer.status_code, orjson.loads(body)
         finally:
             await answer.aclose()
 

@@ -69,7 +69,7 @@ def verify(
         raise UnknownKey("signed with an unknown key") from None
     except ClaimError as error:
         raise TokenRefused(f"{error.error}: {error.claim}") from None
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise TokenRefused(type(error).__name__) from None
     if decoded.claims.get("nonce") != nonce:
         raise TokenRefused("nonce")

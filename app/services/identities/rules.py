@@ -85,7 +85,8 @@ def roles_of(groups: Collection[str], mapping: Iterable[GroupRole]) -> dict[str,
 
 def may_return_to(address: str, origins: Iterable[str]) -> bool:
     """Whether a provider may send people back to this address: only to our own front ends."""
-    return _origin(address) in {_origin(one) for one in origins}
+    own = _origin(address)
+    return own is not None and own in {_origin(one) for one in origins}
 
 
 def _origin(address: str) -> tuple[str, str] | None:

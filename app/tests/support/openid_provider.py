@@ -69,7 +69,7 @@ class OpenIdProvider:
         self.issuer = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
-        self.key: Key = ECKey.generate_key("P-256", auto_kid=True)
+        self.key = ECKey.generate_key("P-256", auto_kid=True)
         self.reset()
 
     def reset(self) -> None:
@@ -111,12 +111,13 @@ class OpenIdProvider:
         assert query["client_id"] == self.CLIENT_ID
         assert query["code_challenge_method"] == "S256"
         code = new_token()
-        self._codes[code] = Authorized(query, claims, userinfo or {})
+        self._codes[code] = Authorized(query, claims, userinfo or {"sub": claims["sub"]})
         return {"code": code, "state": query["state"], "iss": self.issuer}
 
     def signed(self, claims: Claims, key: Key | None = None, **header: Any) -> str:
         key = key or self.key
-        protected = {"alg": "ES256", "kid": key.kid, **header}
+        named = {"alg": "ES256", "kid": key.kid, **header}
+        protected = {name: value for name, value in named.items() if value is not None}
         registry = jws.JWSRegistry(algorithms=[protected["alg"]])
         return jwt.encode(protected, claims, key, registry=registry)
 

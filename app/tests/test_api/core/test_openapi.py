@@ -21,7 +21,7 @@ from app.tests.test_api.core.routes import (
     Operation,
     Spec,
 )
-from app.tests.test_api.core.world import World
+from app.tests.test_api.core.world import PLACES, World
 
 pytestmark = pytest.mark.anyio
 
@@ -243,6 +243,8 @@ async def test_lists_hold_items_that_are_as_described(world: World) -> None:
                 await fill(world, kind, values)
         if operation.id == "list_imports":
             await world.call(next(one for one in OPERATIONS if one.id == "create_import"), world.owner)
+        if operation.id == "list_identities":
+            await PLACES["identity"](world, values)
         if operation.id == "list_tasks":
             await world.workspace.task()
         page = ok(await world.owner.get(operation.path.format(**values)))

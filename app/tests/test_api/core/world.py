@@ -190,7 +190,7 @@ async def _returned(world: World, path: str) -> dict[str, str]:
     """What a browser brings back from the provider, where somebody new has logged in."""
     started = ok(await world.owner.post(path, {}))
     subject = new_id()
-    claims = {"sub": subject, "email": f"{subject}@fluid.example", "email_verified": True}
+    claims: dict[str, Any] = {"sub": subject, "email": f"{subject}@fluid.example", "email_verified": True}
     returned = world.provider.log_in(started["authorization_url"], **claims)
     return {**returned, "browser_token": started["browser_token"]}
 
