@@ -45,7 +45,10 @@ CONVENTIONS = ROOT / "docs" / "api" / "conventions.md"
 WITHOUT_CURL = "docs/guides/users.md"
 FURTHER = [page for page in pages() if page != README and examples(page)]
 NO_FLOORS = {"__init__", "__pycache__", "data", "tests"}
-KNOWN_HOSTS = {"127.0.0.1:8001", "keepachangelog.com", "semver.org"}
+KNOWN_HOSTS = {
+    *("127.0.0.1:8001", "keepachangelog.com", "semver.org"),
+    *("127.0.0.1:5000", "id.fluid.example", "localhost:8001", "pastis.example.org"),
+}
 
 
 def program(path: Path, *command: str) -> None:
