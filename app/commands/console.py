@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
-from app.core.config import Settings, unknown_variables, variable
+from app.core.config import Settings, said, unknown_variables, variable
 
 _PIPE_WIDTH = 200
 
@@ -45,7 +45,7 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         # What concerns several settings has no place, and names them itself.
-        lines = [f"  {': '.join([*map(_place, part['loc'][:1]), part['msg']])}" for part in error.errors()]
+        lines = [f"  {': '.join([*map(_place, part['loc'][:1]), said(part)])}" for part in error.errors()]
         fail("\n".join(["These settings are wrong:", *lines]))
     except SettingsError as error:
         fail(f"The settings cannot be read: {error}")

@@ -2,12 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -204,8 +204,13 @@ def _providers(name: str, text: str) -> list[OidcProvider]:
         return read_providers(text)
     except ValidationError as error:
         places = ("/".join(str(part) for part in one["loc"]) or "the whole" for one in error.errors())
-        wrong = [f"{place}: {one['msg']}" for place, one in zip(places, error.errors(), strict=True)]
+        wrong = [f"{place}: {said(one)}" for place, one in zip(places, error.errors(), strict=True)]
         raise ValueError(f"{variable(name)}: {'; '.join(wrong)}") from None
+
+
+def said(error: Mapping[str, Any]) -> str:
+    """What one of pydantic's errors says, without telling that a validator of ours says it."""
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def variable(name: str) -> str:

@@ -85,12 +85,10 @@ def log_in(authorization_url: str, name: str) -> dict[str, str]:
 def serve(port: int) -> None:
     """Be the provider, with users, groups and one client."""
     from canaille import create_app
-    from canaille.app import models
-    from canaille.backends import Backend
-    from canaille.backends.memory.backend import MemoryBackend
     from joserfc.jwk import RSAKey
     from werkzeug.serving import run_simple
 
+    _mend_queries()
     settings = {
         "SECRET_KEY": CLIENT_SECRET,
         "SERVER_NAME": f"127.0.0.1:{port}",
@@ -98,17 +96,31 @@ def serve(port: int) -> None:
         "CANAILLE": {"DATABASE": "memory"},
         "CANAILLE_OIDC": {"ACTIVE_JWKS": [RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True)]},
     }
+    app = create_app(settings)
+    with app.app_context():
+        _fill()
+    run_simple("127.0.0.1", port, app, threaded=True)
+
+
+def _mend_queries() -> None:
+    """Its store in memory finds what meets any of several conditions: so any code would be good."""
+    from canaille.backends.memory.backend import MemoryBackend
+
     query = MemoryBackend.do_query
 
     def exact(self: object, model: type, *args: object, **filters: object) -> list[object]:
-        """The store in memory finds what meets one of several conditions: so any code would be good."""
         found = query(self, model, *args, **filters)
         return [one for one in found if "code" not in filters or one.code == filters["code"]]
 
     MemoryBackend.do_query = exact
-    app = create_app(settings)
-    with app.app_context(), Backend.instance.session():
-        people: dict[str, list[object]] = {}
+
+
+def _fill() -> None:
+    from canaille.app import models
+    from canaille.backends import Backend
+
+    people: dict[str, list[object]] = {}
+    with Backend.instance.session():
         for name, (full_name, groups) in USERS.items():
             user = models.User(
                 user_name=name,
@@ -136,7 +148,6 @@ def serve(port: int) -> None:
         Backend.instance.save(client)
         client.audience = [client]
         Backend.instance.save(client)
-    run_simple("127.0.0.1", port, app, threaded=True)
 
 
 if __name__ == "__main__":
