@@ -20,6 +20,8 @@ pytestmark = pytest.mark.anyio
 
 NOT_UNDOABLE = frozenset({"membership.create", "project.create", "workspace.create"})
 """Nobody could do the inverse by hand either: a project is archived, a membership is ended."""
+AT_LOGINS = {"membership.follow"}
+"""Commands that no route of a workspace runs: `test_group_roles.py` holds them to the law."""
 IMPORTED = frozenset({"import.issue", "import.labels", "import.people", "import.project"})
 """One request runs them all."""
 BOOKKEEPING = frozenset({"version", "updated_at"})
@@ -43,7 +45,7 @@ def command_names() -> Iterator[str]:
 async def test_every_command_has_a_scenario() -> None:
     names = set(command_names())
     assert "project.unarchive" in names
-    assert names == set(SCENARIOS) | IMPORTED
+    assert names == set(SCENARIOS) | IMPORTED | AT_LOGINS
 
 
 class Law:
