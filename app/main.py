@@ -16,6 +16,7 @@ from app.api import description, docs, errors
 from app.api.fast_lane import FastLane
 from app.api.gate import Public, Requires, RequiresAccount
 from app.api.middleware import RequestLayer
+from app.api.session import SessionLayer
 from app.api.v1.endpoints import health, problems
 from app.api.v1.router import PREFIX, ROUTERS
 from app.core import logging
@@ -59,6 +60,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     check_permissions(app)
     docs.install(app)
     app.add_middleware(FastLane)
+    app.add_middleware(SessionLayer, settings=settings)
     app.add_middleware(RequestLayer, settings=settings)
     # The last one added is the outermost: refusals of any layer carry these headers too.
     if settings.cors_origins:
@@ -67,6 +69,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
+            # Browsers send cookies to named origins only.
+            allow_credentials="*" not in settings.cors_origins,
             expose_headers=[
                 "ETag",
                 "Idempotency-Replayed",
@@ -130,4 +134,5 @@ async def _prepare(services: Services) -> None:
             logger.warning("the database is away, trying again", error=type(exc).__name__)
             await asyncio.sleep(RETRY_SECONDS)
         else:
+            services.start()
             return

@@ -9,8 +9,9 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
 
-from app.api.gate import MAX_REF, services_of
+from app.api.gate import caller_of, services_of
 from app.api.responses import strong_tags
+from app.api.session import MAX_REF, Caller
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Context
 from app.schemas.base import WHOLE
@@ -156,6 +157,7 @@ Account = Annotated[AccountScope, Depends(read_account)]
 AccountWriter = Annotated[AccountScope, Depends(write_account)]
 Activity = Annotated[ActivityEngine, _reader(ActivityEngine)]
 ActivityWriter = Annotated[ActivityEngine, _writer(ActivityEngine)]
+CallerOf = Annotated[Caller, Depends(caller_of)]
 CheckedKey = Annotated[str | None, Depends(checked_key)]
 Comments = Annotated[CommentEngine, _reader(CommentEngine)]
 CommentWriter = Annotated[CommentEngine, _writer(CommentEngine)]

@@ -45,6 +45,15 @@ _IF_NONE_MATCH: Spec = {
     "schema": {"type": "string", "title": "If-None-Match"},
     "description": "The ETag that the client has; 304 without a body where it is still the present one.",
 }
+_COOKIE: Spec = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": "__Host-pastis_access",
+    "description": (
+        "Set by a login with `cookies`; `pastis_access` where PASTIS_COOKIE_SECURE is false. "
+        "Changes need the headers `Origin` and `Pastis-Client` with it."
+    ),
+}
 _BY_STATUS = {"304": ["ETag"], "401": ["WWW-Authenticate"], "503": ["Retry-After"]}
 
 
@@ -67,6 +76,7 @@ def _describe(document: Spec) -> None:
         name: {"description": text, "schema": {"type": "string"}, "example": example}
         for name, (text, example) in _HEADERS.items()
     }
+    document["components"]["securitySchemes"]["Cookie"] = _COOKIE
     examples: Spec = {}
     for methods in document["paths"].values():
         for operation in methods.values():
@@ -100,6 +110,8 @@ def _add_nulls(value: Any, schema: Spec, schemas: Spec) -> None:
 
 
 def _describe_operation(operation: Spec) -> None:
+    if "security" in operation:
+        operation["security"].append({"Cookie": []})
     if "304" in operation["responses"]:
         operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
     if "201" in operation["responses"]:  # there is nothing yet that it could match

@@ -17,14 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.deps import refuse_match, write_scope
 from app.api.errors import answer
-from app.api.gate import source_of
 from app.api.requests import StrictRequest
 from app.api.responses import changed, created, found, listed
 from app.core.errors import PastisError
 from app.schemas.tasks import TaskCreate, TaskListQuery, TaskPatch
 from app.services.access import Permission
 from app.services.access import Scope as AccessScope
-from app.services.bootstrap import Services
 from app.services.tasks import TaskEngine
 from app.utils.strict_json import InvalidJson
 
@@ -114,16 +112,12 @@ class FastLane:
 
 
 async def _run(request: StrictRequest, call: _Call, workspace: str, task: str) -> Response:
-    services: Services = request.scope["app"].state.services
-    headers = request.headers.getlist("authorization")
-    if not services.ready or len(headers) != 1 or not headers[0].startswith("Bearer "):
-        raise _Unusual
+    state = request.scope["state"]
     try:
-        access = await services.access.enter(headers[0][7:], workspace, source_of(request))
+        access: AccessScope = await state["caller"].enter(workspace)
         access.demand(call.permission)
     except PastisError as error:
         raise _Unusual from error
-    state = request.scope["state"]
     state["log"].update(actor=access.grant.principal.user_id, workspace=access.workspace_id)
     state["route"] = call.route
     return await call.run(request, access, task)

@@ -1,27 +1,25 @@
 """Who may pass: every route names `Requires`, `RequiresAccount` or `Public`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Path, Request
 from fastapi.security import OAuth2PasswordBearer
 
-from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
+from app.api.session import MAX_REF, Caller, services_in
+from app.core.errors import ErrorCode, PastisError
 from app.services.access import Permission
 from app.services.access.rules import is_recent
 from app.services.bootstrap import Services
 
-oauth2 = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
+
+class _Described(OAuth2PasswordBearer):
+    """Only tells the description of the API how to log in: the `Caller` reads the headers."""
+
+    async def __call__(self) -> None:  # type: ignore[override] # it asks nothing of the request
+        return None
 
 
-async def one_token(request: Request, token: Annotated[str | None, Depends(oauth2)]) -> str | None:
-    """Raises `both_credentials` for several: which one counts is not ours to guess."""
-    if len(request.headers.getlist("authorization")) > 1:
-        raise PastisError(ErrorCode.BOTH_CREDENTIALS)
-    return token
-
-
-Token = Annotated[str | None, Depends(one_token)]
-MAX_REF = 60
+Described = Depends(_Described("/api/v1/auth/token", "OAuth2PasswordBearer"))
 # Its bounds are only described: a dependency whose parameters FastAPI refuses is not run, those that stand
 # on its scope are, and they would find none.
 WorkspacePath = Annotated[
@@ -31,10 +29,13 @@ WorkspacePath = Annotated[
 
 def services_of(request: Request) -> Services:
     """The process's engines; raises `database_unavailable` until the database has been made ready."""
-    services: Services = request.app.state.services
-    if not services.ready:
-        raise PastisError(ErrorCode.DATABASE_UNAVAILABLE)
-    return services
+    return services_in(request.scope)
+
+
+def caller_of(request: Request) -> Caller:
+    """Whoever sent the request, logged in or not."""
+    caller: Caller = request.state.caller
+    return caller
 
 
 class Requires:
@@ -43,12 +44,8 @@ class Requires:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    async def __call__(self, request: Request, workspace: WorkspacePath, token: Token) -> None:
-        if token is None:
-            raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
-        if len(workspace) > MAX_REF:
-            raise invalid("/path/workspace", FieldCode.TOO_LONG, limit=MAX_REF)
-        scope = await services_of(request).access.enter(token, workspace, source_of(request))
+    async def __call__(self, request: Request, workspace: WorkspacePath, _: None = Described) -> None:
+        scope = await caller_of(request).enter(workspace)
         request.state.log.update(actor=scope.grant.principal.user_id, workspace=scope.workspace_id)
         scope.demand(self.permission)
         request.state.scope = scope
@@ -63,13 +60,11 @@ class RequiresAccount:
     def __init__(self, *, recent: bool = False) -> None:
         self.recent = recent
 
-    async def __call__(self, request: Request, token: Token) -> None:
-        if token is None:
-            raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
-        services = services_of(request)
-        account = await services.access.account(token, source_of(request))
-        request.state.log["actor"] = account.principal.user_id
-        if self.recent and not is_recent(account.principal.authenticated_at, services.clock.now()):
+    async def __call__(self, request: Request, _: None = Described) -> None:
+        account = await caller_of(request).account()
+        principal = account.principal
+        request.state.log["actor"] = principal.user_id
+        if self.recent and not is_recent(principal.authenticated_at, services_of(request).clock.now()):
             raise PastisError(ErrorCode.REAUTHENTICATION_REQUIRED)
         request.state.account = account
 
@@ -82,13 +77,3 @@ class Public:
 
     async def __call__(self) -> None:
         return None
-
-
-def source_of(request: Request) -> dict[str, Any]:
-    """How the log names what a change came through."""
-    client = request.headers.get("user-agent")
-    return {
-        "channel": "http",
-        "client": None if client is None else client[:200],
-        "request_id": request.state.request_id,
-    }

@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     BAD_REQUEST = "bad_request"
     BODY_TOO_LARGE = "body_too_large"
     BOTH_CREDENTIALS = "both_credentials"
+    CSRF_REFUSED = "csrf_refused"
     CYCLE = "cycle"
     DATABASE_UNAVAILABLE = "database_unavailable"
     HEADERS_TOO_LARGE = "headers_too_large"
@@ -98,6 +99,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.BAD_REQUEST: 400,
         ErrorCode.BODY_TOO_LARGE: 413,
         ErrorCode.BOTH_CREDENTIALS: 400,
+        ErrorCode.CSRF_REFUSED: 403,
         ErrorCode.CYCLE: 409,
         ErrorCode.DATABASE_UNAVAILABLE: 503,
         ErrorCode.HEADERS_TOO_LARGE: 431,

@@ -36,6 +36,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Two credentials",
         "Send one only: a session cookie or a single Authorization header.",
     ),
+    ErrorCode.CSRF_REFUSED: (
+        "Not from our pages",
+        "With cookies, a change needs the Origin of this application and the header Pastis-Client.",
+    ),
     ErrorCode.CYCLE: (
         "Cycle",
         "{kind.The} would depend on itself.",

@@ -39,6 +39,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Deux authentifications",
         "N'en envoyez qu'une : un cookie de session ou un seul en-tête Authorization.",
     ),
+    ErrorCode.CSRF_REFUSED: (
+        "Requête d'un autre site",
+        "Avec des cookies, il faut l'en-tête Origin de cette application et l'en-tête Pastis-Client.",
+    ),
     ErrorCode.CYCLE: (
         "Cycle",
         "{kind.The} dépendrait {kind.of_itself}.",

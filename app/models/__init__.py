@@ -12,7 +12,7 @@ from app.models.imports import ImportRun
 from app.models.labels import Label
 from app.models.memberships import Membership
 from app.models.projects import Project
-from app.models.sessions import Session
+from app.models.sessions import Session, SpentToken
 from app.models.statuses import Status
 from app.models.tasks import Task
 from app.models.users import User
@@ -30,5 +30,6 @@ DOCUMENTS: Sequence[type[Model]] = (
     ImportRun,
     Mutation,
     Session,
+    SpentToken,
     User,
 )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from app.schemas.base import Body, Flag, example
+from app.schemas.base import OMITTED, Body, Flag, example
 
 Password = Annotated[str, Field(min_length=1, max_length=128)]
 Token = Annotated[str, Field(min_length=1, max_length=200)]
@@ -14,22 +14,31 @@ class LoginCreate(Body):
     email: Annotated[str, Field(min_length=3, max_length=254)]
     password: Password
     remember_me: Flag = Field(False, description="Stay logged in for 30 days rather than 12 hours.")
+    cookies: Flag = Field(
+        False, description="Set the tokens as cookies that no script can read, in the place of the answer."
+    )
 
     model_config = Body.model_config | example(
-        email="justin@fluid.example", password="correct-horse-battery", remember_me=True
+        email="justin@fluid.example", password="correct-horse-battery", remember_me=True, cookies=False
     )
 
 
 class RefreshCreate(Body):
-    refresh_token: Token
+    refresh_token: Token = Field(OMITTED, description="Without it, the one in the cookie.")
 
     model_config = Body.model_config | example(refresh_token="Jx3vQ2c9oJmY1n0Yk6dJw2mB8cT5rQ7uV4wX1yZ0aBc")
 
 
+class ReauthenticationCreate(Body):
+    password: Password
+
+    model_config = Body.model_config | example(password="correct-horse-battery")
+
+
 class TokensRead(BaseModel):
-    access_token: str
-    refresh_token: str
-    token_type: Literal["bearer"] = "bearer"
+    access_token: str | None = Field(description="Null where it was set as a cookie.")
+    refresh_token: str | None = Field(description="Null where it was set as a cookie.")
+    token_type: Literal["bearer", "cookie"]
     expires_in: int = Field(description="Seconds until the access token ends.")
 
     model_config = example(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from app.core import logging
 from app.core.clock import Clock
 from app.core.config import Settings
+from app.core.database.doorbell import Doorbell
 from app.core.database.engine import Database
 from app.core.database.migrations import migrate
 from app.core.unit_of_work import Reaction, Writers
@@ -17,6 +18,7 @@ from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
 from app.services.memberships import GroupMemberships
 from app.services.sessions import SessionEngine
+from app.services.sessions.jobs import LastUses
 from app.services.tasks.handlers import detach_label, keep_used_status
 from app.services.users import UserEngine
 
@@ -43,7 +45,9 @@ class Services:
         self.writers = Writers(database, clock, ENTITIES, REACTIONS)
         self.access = Access(database, self.writers, clock, secret)
         self.users = UserEngine(database, clock)
-        self.sessions = SessionEngine(database, self.access, settings, secret, clock)
+        self.doorbell = Doorbell(database, self.access.rings())
+        self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock)
+        self.last_uses = LastUses(database, clock)
         self.auth = AuthEngine(self.users, self.sessions)
         self.identities = IdentityEngine(
             database,
@@ -63,6 +67,11 @@ class Services:
         await self.database.create_indexes(DOCUMENTS)
         self._prepared.set()
 
+    def start(self) -> None:
+        """Begin what a serving process does beside its requests, once the database has been made ready."""
+        self.doorbell.start()
+        self.last_uses.start()
+
     @property
     def ready(self) -> bool:
         """Whether the database has been made ready; until then every request is told to come back."""
@@ -73,15 +82,17 @@ class Services:
         await self._prepared.wait()
 
     async def close(self) -> None:
-        """Interrupt imports, finish the commits under way, then let go of the database.
+        """Interrupt imports, finish the commits under way, note the last uses, let go of the database.
 
         Commits that a dead database holds up are left: it takes them whole or not at all.
         """
         try:
             async with asyncio.timeout(FINISH_SECONDS):
+                await self.doorbell.close()
                 await self.imports.close()
                 await self.writers.close()
                 await self.identities.close()
+                await self.last_uses.close()
         except TimeoutError:
             logger.warning("commits under way were left", waited_seconds=FINISH_SECONDS)
         await self.database.close()

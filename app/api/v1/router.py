@@ -14,6 +14,7 @@ from app.api.v1.endpoints import (
     me,
     memberships,
     projects,
+    sessions,
     statuses,
     tasks,
     workspaces,
@@ -32,6 +33,7 @@ ROUTERS: Sequence[APIRouter] = (
     imports.router,
     workspaces.router,
     me.router,
+    sessions.router,
     auth.router,
     identities.router,
 )

@@ -5,17 +5,21 @@ from collections.abc import Callable
 from time import monotonic
 
 from app.core.clock import Clock
+from app.core.database.doorbell import Ring
 from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.log import Event
 from app.core.security import token_hash
 from app.core.unit_of_work import Context, Writers
 from app.models.memberships import Role
+from app.models.sessions import Session
 from app.models.users import User
 from app.services.access import queries
 from app.services.access.scope import AccountScope, Grant, Principal, Scope
 
-# A revocation in another process counts within a second; in this one, at once.
+# A revocation in another process counts as soon as the doorbell rings, and within a second where it does not;
+# in this one, at once.
 CACHE_SECONDS = 1.0
 CACHE_SIZE = 10_000
 WATCHED = frozenset({"membership", "project", "workspace"})
@@ -80,6 +84,18 @@ class Access:
         found = await queries.workspaces_called(self._database, name)
         return [one for one in found if one["slug"] == name] or found
 
+    def rings(self) -> list[Ring]:
+        """What other processes may change that this one must not go on believing."""
+        watched = {"operationType": "insert", "fullDocument.ops.kind": {"$in": sorted(WATCHED)}}
+        ended = {"operationType": "delete"}
+        proven = {"updateDescription.updatedFields.authenticated_at": {"$exists": True}}
+        stopped = {"updateDescription.updatedFields.active": {"$exists": True}}
+        return [
+            Ring(Event, watched, lambda id_: self._forget_workspace(id_.rpartition(":")[0])),
+            Ring(Session, {"$or": [ended, proven]}, self.forget_session),
+            Ring(User, {"$or": [ended, stopped]}, self.forget_user),
+        ]
+
     def forget_session(self, session_id: str) -> None:
         """Let a login that has ended be noticed by the next request."""
         self._drop(lambda found: _principal(found).session_id == session_id)
@@ -119,7 +135,10 @@ class Access:
 
     def _on_commit(self, workspace_id: str, events: list[Doc]) -> None:
         if any(op["kind"] in WATCHED for event in events for op in event["ops"]):
-            self._drop(lambda found: isinstance(found, Grant) and found.workspace_id == workspace_id)
+            self._forget_workspace(workspace_id)
+
+    def _forget_workspace(self, workspace_id: str) -> None:
+        self._drop(lambda found: isinstance(found, Grant) and found.workspace_id == workspace_id)
 
     def _drop(self, condition: Callable[[Principal | Grant], bool]) -> None:
         self._drops += 1

@@ -17,11 +17,15 @@ async def principal(
 ) -> Doc | None:
     """The living session with its `user`, and `membership` and `projects` of a workspace if one is named.
 
-    Expiry is part of the query: a session that has ended is not found.
+    Expiry is part of the query: a session that has ended is not found. The access token of before the last
+    rotation has an end of its own.
     """
-    living = {"access_hash": access_hash, "access_expires_at": {"$gt": now}, "expires_at": {"$gt": now}}
+    either = [
+        {"access_hash": access_hash, "access_expires_at": {"$gt": now}},
+        {"previous_access_hash": access_hash, "previous_access_expires_at": {"$gt": now}},
+    ]
     pipeline: list[Doc] = [
-        {"$match": living},
+        {"$match": {"$or": either, "expires_at": {"$gt": now}}},
         _lookup(User, "user", {"user_id": "$user_id"}, "_id", "user_id"),
     ]
     if workspace_ref is not None:

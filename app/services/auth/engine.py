@@ -13,16 +13,25 @@ class AuthEngine:
         self._users = users
         self._sessions = sessions
 
-    async def login(self, email: str, password: str, *, remember_me: bool, client: str) -> Tokens:
+    async def login(
+        self, email: str, password: str, *, remember_me: bool, client: str, address: str = ""
+    ) -> Tokens:
         """Open a login; raises `invalid_credentials` alike for a wrong password and an unknown address."""
         user = await self._users.find_by_email(email)
         known = None if user is None or not user.active else user.password_hash
         if not await verify_password(password, known) or user is None:
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
-        return await self._sessions.open(user.id, remember_me=remember_me, client=client)
+        return await self._sessions.open(user.id, remember_me=remember_me, client=client, address=address)
 
-    async def refresh(self, refresh_token: str) -> Tokens:
-        return await self._sessions.refresh(refresh_token)
+    async def refresh(self, refresh_token: str, *, address: str = "") -> Tokens:
+        return await self._sessions.refresh(refresh_token, address=address)
+
+    async def reauthenticate(self, principal: Principal, password: str) -> None:
+        """Prove again who one is, for what is sensitive; raises `invalid_credentials`."""
+        user = await self._users.get(principal.user_id)
+        if not await verify_password(password, user.password_hash):
+            raise PastisError(ErrorCode.INVALID_CREDENTIALS)
+        await self._sessions.prove(principal.session_id)
 
     async def change_password(self, principal: Principal, current: str, password: str) -> None:
         """Set a new password and end all other logins; raises `invalid_credentials`."""

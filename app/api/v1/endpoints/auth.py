@@ -2,14 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Response
 
-from app.api.deps import Account, Process, checked_spare_key, refuse_match
+from app.api.deps import Account, CallerOf, Process, checked_spare_key, refuse_match
 from app.api.gate import Public, RequiresAccount
 from app.api.requests import StrictRoute
 from app.api.responses import JSON, dump
+from app.api.session import Caller
 from app.api.v1 import problems
-from app.schemas.auth import LoginCreate, RefreshCreate, TokensRead
+from app.schemas.auth import LoginCreate, ReauthenticationCreate, RefreshCreate, TokensRead
+from app.schemas.base import OMITTED
 from app.services.sessions import Tokens
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
@@ -17,31 +19,39 @@ HEADERS = [Depends(checked_spare_key), Depends(refuse_match)]
 PUBLIC = [Depends(Public("this is how one gets a login")), *HEADERS]
 
 
-def answer_tokens(tokens: Tokens) -> Response:
+def handed_out(caller: Caller, tokens: Tokens, *, cookies: bool) -> Response:
+    """The answer of whatever opens or renews a login: the tokens in the body, or as cookies."""
     body = TokensRead(
-        access_token=tokens.access_token, refresh_token=tokens.refresh_token, expires_in=tokens.expires_in
+        access_token=None if cookies else tokens.access_token,
+        refresh_token=None if cookies else tokens.refresh_token,
+        token_type="cookie" if cookies else "bearer",
+        expires_in=tokens.expires_in,
     )
-    return Response(dump(body.model_dump()), media_type=JSON, headers={"cache-control": "no-store"})
-
-
-def client_of(request: Request) -> str:
-    return request.headers.get("user-agent", "unknown")
+    response = Response(dump(body.model_dump()), media_type=JSON, headers={"cache-control": "no-store"})
+    if cookies:
+        caller.cookies.set(response, tokens)
+    return response
 
 
 @router.post("/login", response_model=TokensRead, responses=problems.OPEN, dependencies=PUBLIC)
-async def create_login(services: Process, request: Request, body: LoginCreate) -> Response:
+async def create_login(services: Process, caller: CallerOf, body: LoginCreate) -> Response:
     """Log in with e-mail address and password."""
-    return answer_tokens(
-        await services.auth.login(
-            body.email, body.password, remember_me=body.remember_me, client=client_of(request)
-        )
+    if body.cookies:
+        caller.refuse_other_sites()
+    tokens = await services.auth.login(
+        body.email,
+        body.password,
+        remember_me=body.remember_me,
+        client=caller.client or "unknown",
+        address=caller.address,
     )
+    return handed_out(caller, tokens, cookies=body.cookies)
 
 
 @router.post("/token", response_model=TokensRead, responses=problems.OPEN, dependencies=PUBLIC)
 async def create_token(
     services: Process,
-    request: Request,
+    caller: CallerOf,
     username: Annotated[str, Form(max_length=254)],
     password: Annotated[str, Form(max_length=128)],
     # Checked, and of no use to this grant. FastAPI makes a model of them, whose names begin with a letter.
@@ -51,15 +61,23 @@ async def create_token(
     client_secret: Annotated[str | None, Form(max_length=200)] = None,  # noqa: ARG001
 ) -> Response:
     """The same login as an OAuth 2 password grant, for the Authorize button of /docs."""
-    return answer_tokens(
-        await services.auth.login(username, password, remember_me=False, client=client_of(request))
+    tokens = await services.auth.login(
+        username,
+        password,
+        remember_me=False,
+        client=caller.client or "unknown",
+        address=caller.address,
     )
+    return handed_out(caller, tokens, cookies=False)
 
 
-@router.post("/refresh", response_model=TokensRead, responses=problems.OPEN, dependencies=PUBLIC)
-async def refresh_login(services: Process, body: RefreshCreate) -> Response:
+@router.post("/refresh", response_model=TokensRead, responses=problems.REFRESH, dependencies=PUBLIC)
+async def refresh_login(services: Process, caller: CallerOf, body: RefreshCreate) -> Response:
     """New tokens for a refresh token; asked again within a minute, as after a lost answer, the same ones."""
-    return answer_tokens(await services.auth.refresh(body.refresh_token))
+    cookies = body.refresh_token is OMITTED
+    token = caller.refresh_cookie() if cookies else body.refresh_token
+    tokens = await services.auth.refresh(token, address=caller.address)
+    return handed_out(caller, tokens, cookies=cookies)
 
 
 @router.post(
@@ -68,7 +86,23 @@ async def refresh_login(services: Process, body: RefreshCreate) -> Response:
     responses=problems.LOGOUT,
     dependencies=[Depends(RequiresAccount()), *HEADERS],
 )
-async def delete_login(services: Process, account: Account) -> Response:
+async def delete_login(services: Process, caller: CallerOf, account: Account) -> Response:
     """End this login; its tokens stop working at once."""
     await services.auth.logout(account.principal.session_id)
+    response = Response(status_code=204)
+    caller.cookies.clear(response)
+    return response
+
+
+@router.post(
+    "/reauthenticate",
+    status_code=204,
+    responses=problems.REAUTHENTICATE,
+    dependencies=[Depends(RequiresAccount()), *HEADERS],
+)
+async def create_reauthentication(
+    services: Process, account: Account, body: ReauthenticationCreate
+) -> Response:
+    """Prove again who one is, for what needs a login of the last minutes."""
+    await services.auth.reauthenticate(account.principal, body.password)
     return Response(status_code=204)

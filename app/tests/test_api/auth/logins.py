@@ -7,6 +7,7 @@ from app.models.sessions import Session
 from app.models.users import User
 from app.services.bootstrap import Services
 from app.tests.support.clients import Client, ok
+from app.tests.support.conventions import LAST_USE
 from app.tests.support.factories import PASSWORD
 
 
@@ -30,4 +31,5 @@ async def works(client: Client, tokens: dict[str, Any]) -> bool:
 
 
 async def sessions_of(services: Services, user: User) -> list[Doc]:
-    return await services.database.collection(Session).find({"user_id": user.id}).to_list()
+    """All but when they were last used, which is noted now and then, whatever a test does."""
+    return await services.database.collection(Session).find({"user_id": user.id}, LAST_USE).to_list()

@@ -17,6 +17,7 @@ create_login           ok         ok     ok     ok      ok      ok
 create_token           ok         ok     ok     ok      ok      ok
 refresh_login          ok         ok     ok     ok      ok      ok
 delete_login           401        ok     ok     ok      ok      ok
+create_reauthentication  401      ok     ok     ok      ok      ok
 
 list_oidc_providers    ok         ok     ok     ok      ok      ok
 start_oidc_login       ok         ok     ok     ok      ok      ok
@@ -30,6 +31,11 @@ delete_identity        401        ok     404    404     404     404
 get_me                 401        ok     ok     ok      ok      ok
 update_me              401        ok     ok     ok      ok      ok
 update_password        401        ok     ok     ok      ok      ok
+
+list_sessions          401        ok     ok     ok      ok      ok
+get_session            401        ok     404    404     404     404
+delete_other_sessions  401        ok     ok     ok      ok      ok
+delete_session         401        ok     404    404     404     404
 
 create_workspace       401        ok     ok     ok      ok      ok
 list_workspaces        401        ok     ok     ok      ok      ok

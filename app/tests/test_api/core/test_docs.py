@@ -26,7 +26,7 @@ async def test_the_page_and_all_its_parts_come_from_here(anonymous: Client) -> N
 
 async def test_the_authorize_button_knows_where_to_log_in(anonymous: Client) -> None:
     document = (await anonymous.get("/openapi.json")).json()
-    [scheme] = document["components"]["securitySchemes"].values()
+    scheme = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]
     assert scheme["flows"]["password"]["tokenUrl"] == "/api/v1/auth/token"
 
 

@@ -125,6 +125,13 @@ async def _membership(world: World, values: Values) -> str:
     return await world.made("/memberships", {"display_name": "Yura Zenevich"})
 
 
+async def _session(world: World, values: Values) -> str:
+    """Another login of the owner, whom alone it concerns."""
+    user = world.workspace.users["owner"]
+    tokens = await world.services.sessions.open(user.id, remember_me=False, client="tests")
+    return (await world.services.access.identify(tokens.access_token)).session_id
+
+
 async def _task(world: World, values: Values) -> str:
     return await world.made("/tasks", {"project_id": "FLUID", "title": "Focus is lost"})
 
@@ -166,6 +173,7 @@ PLACES: dict[str, Callable[[World, Values], Any]] = {
     "project": _project,
     "provider": _provider,
     "seq": _seq,
+    "session": _session,
     "status": _status,
     "task": _task,
     "workspace": _workspace,
@@ -270,6 +278,7 @@ BODIES: dict[str, Callable[[World, Values], Any]] = {
     "create_login": _login,
     "create_membership": lambda world, values: {"display_name": "Heidi Hazelton", "role": "member"},
     "create_project": _create_project,
+    "create_reauthentication": lambda world, values: {"password": PASSWORD},
     "create_status": lambda world, values: {"name": f"QA {world.number()}", "category": "in_progress"},
     "create_task": _create_task,
     "create_token": _token,

@@ -1,0 +1,178 @@
+"""What a request shows for a login: a bearer token, or the cookies of a browser, which need more proof."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.network import client_address
+from app.core.config import Settings
+from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
+from app.services.access import AccountScope
+from app.services.access import Scope as AccessScope
+from app.services.bootstrap import Services
+from app.services.sessions import Tokens
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_READ = frozenset(
+    {b"authorization", b"cookie", b"host", b"origin", b"pastis-client", b"sec-fetch-site", b"user-agent"}
+)
+MAX_CLIENT = 200
+MAX_REF = 60
+
+
+class Cookies:
+    """The two cookies of a browser's login: which names they have, how they are set and cleared.
+
+    With HTTPS their names begin with `__Host-`, so that no other host of the domain can have set them.
+    """
+
+    def __init__(self, *, secure: bool) -> None:
+        prefix = "__Host-" if secure else ""
+        self._secure = secure
+        self.access = f"{prefix}pastis_access"
+        self.refresh = f"{prefix}pastis_refresh"
+
+    def set(self, response: Response, tokens: Tokens) -> None:
+        """Without `lasts` they end with the browser."""
+        for name, value in ((self.access, tokens.access_token), (self.refresh, tokens.refresh_token)):
+            self._put(response, name, value, tokens.lasts)
+
+    def clear(self, response: Response) -> None:
+        for name in (self.access, self.refresh):
+            self._put(response, name, "", 0)
+
+    def _put(self, response: Response, name: str, value: str, max_age: int | None) -> None:
+        response.set_cookie(
+            name, value, max_age, path="/", secure=self._secure, httponly=True, samesite="lax"
+        )
+
+
+class SessionLayer:
+    """Leaves the `Caller` of each request in its `state`, where the gate and the fast lane find it."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._cookies = Cookies(secure=settings.cookie_secure)
+        public = urlsplit(settings.public_url)
+        self._origins = frozenset({f"{public.scheme}://{public.netloc}", *settings.cors_origins})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["caller"] = Caller(scope, self._cookies, self._origins)
+        await self._app(scope, receive, send)
+
+
+class Caller:
+    """Whoever sent a request. The login is looked up when a route asks for it, and not before.
+
+    So a public route neither waits for the database nor fails for a token that is dead.
+    """
+
+    __slots__ = ("_headers", "_origins", "_scope", "cookies")
+
+    def __init__(self, scope: Scope, cookies: Cookies, origins: frozenset[str]) -> None:
+        self._scope = scope
+        self._origins = origins
+        self.cookies = cookies
+        self._headers: dict[bytes, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            if name in _READ:
+                self._headers.setdefault(name, []).append(value)
+
+    @property
+    def address(self) -> str:
+        return client_address(self._scope)
+
+    @property
+    def client(self) -> str | None:
+        """The user agent, cut."""
+        client = self._header(b"user-agent")
+        return None if client is None else client[:MAX_CLIENT]
+
+    async def enter(self, workspace: str) -> AccessScope:
+        """The scope of the caller in a workspace; raises what `token` does and `Access.enter`."""
+        token = self.token()
+        if len(workspace) > MAX_REF:
+            raise invalid("/path/workspace", FieldCode.TOO_LONG, limit=MAX_REF)
+        services = services_in(self._scope)
+        scope = await services.access.enter(token, workspace, self._source())
+        self._note(services, scope.grant.principal.session_id)
+        return scope
+
+    async def account(self) -> AccountScope:
+        """The scope of the caller outside of workspaces; raises what `token` does and `Access.account`."""
+        token = self.token()
+        services = services_in(self._scope)
+        account = await services.access.account(token, self._source())
+        self._note(services, account.principal.session_id)
+        return account
+
+    def token(self) -> str:
+        """The access token, of the one credential that there must be.
+
+        Raises `both_credentials`, as it is not ours to guess which one counts, `authentication_required`,
+        and `csrf_refused` where a cookie comes with a change that another site may have sent.
+        """
+        given = self._headers.get(b"authorization", ())
+        cookies = self._cookies_called(self.cookies.access)
+        if len(given) + len(cookies) > 1:
+            raise PastisError(ErrorCode.BOTH_CREDENTIALS)
+        if cookies:
+            if self._scope["method"] not in _SAFE:
+                self.refuse_other_sites()
+            return cookies[0]
+        scheme, _, token = given[0].decode("latin-1").partition(" ") if given else ("", "", "")
+        if scheme.lower() != "bearer":
+            raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
+        return token
+
+    def refresh_cookie(self) -> str:
+        """The refresh token of a browser; raises what `token` does."""
+        cookies = self._cookies_called(self.cookies.refresh)
+        if len(cookies) > 1:
+            raise PastisError(ErrorCode.BOTH_CREDENTIALS)
+        if not cookies:
+            raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
+        self.refuse_other_sites()
+        return cookies[0]
+
+    def refuse_other_sites(self) -> None:
+        """Raises `csrf_refused` unless a page of ours sent this, and none but a script can have.
+
+        A form cannot send a header of its own, and a script of another origin may not.
+        """
+        origin = self._header(b"origin") or ""
+        host = origin.partition("://")[2]
+        ours = origin in self._origins or (host != "" and host == self._header(b"host"))
+        same_site = self._header(b"sec-fetch-site") != "cross-site"
+        if not (ours and same_site and self._header(b"pastis-client")):
+            raise PastisError(ErrorCode.CSRF_REFUSED)
+
+    def _source(self) -> dict[str, Any]:
+        """How the log names what a change came through."""
+        return {"channel": "http", "client": self.client, "request_id": self._scope["state"]["request_id"]}
+
+    def _note(self, services: Services, session_id: str) -> None:
+        services.last_uses.note(session_id, self.address)
+
+    def _cookies_called(self, name: str) -> list[str]:
+        """The values of all cookies of this name: two mean that somebody else set one of them."""
+        header = b";".join(self._headers.get(b"cookie", ()))
+        if not header:
+            return []
+        pairs = (pair.strip().partition("=") for pair in header.decode("latin-1").split(";"))
+        return [value for key, _, value in pairs if key == name]
+
+    def _header(self, name: bytes) -> str | None:
+        values = self._headers.get(name)
+        return values[0].decode("latin-1") if values else None
+
+
+def services_in(scope: Scope) -> Services:
+    """The process's engines; raises `database_unavailable` until the database has been made ready."""
+    services: Services = scope["app"].state.services
+    if not services.ready:
+        raise PastisError(ErrorCode.DATABASE_UNAVAILABLE)
+    return services

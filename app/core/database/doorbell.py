@@ -1,0 +1,88 @@
+"""One change stream a process: it tells at once what other processes have changed."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from odmantic import Model
+from pymongo.errors import PyMongoError
+
+from app.core.database.engine import Database
+from app.core.documents import Doc
+from app.core.logging import get_logger
+
+WAIT_MS = 1000
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 30.0
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Which changes of a collection somebody wants to hear of, as change streams describe them."""
+
+    model: type[Model]
+    changes: Doc
+    listener: Callable[[str], None]
+    """Told the id of each document that was changed; must not wait for anything."""
+
+
+class Doorbell:
+    """Rings for what this process has done, too.
+
+    It is a hint and no promise: while the stream is away, as on a database that knows none, nobody is told
+    anything. Whoever listens must live with that.
+    """
+
+    def __init__(self, database: Database, rings: Sequence[Ring]) -> None:
+        self._database = database
+        self._listeners: dict[str, list[Callable[[str], None]]] = {}
+        wanted = []
+        for ring in rings:
+            name = ring.model.__collection__
+            self._listeners.setdefault(name, []).append(ring.listener)
+            wanted.append({"$and": [{"ns.coll": name}, ring.changes]})
+        self._pipeline: list[Doc] = [
+            {"$match": {"$or": wanted}},
+            {"$project": {"ns.coll": 1, "documentKey._id": 1}},
+        ]
+        self._task: asyncio.Task[None] | None = None
+        self.listening = asyncio.Event()
+        """Set while the stream is open."""
+
+    def start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._listen_on(), name="doorbell")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _listen_on(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._listen()
+            except PyMongoError as error:
+                logger.warning("the doorbell is silent", error=type(error).__name__)
+            if self.listening.is_set():
+                pause = FIRST_PAUSE_SECONDS
+            self.listening.clear()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the attempts
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _listen(self) -> None:
+        """Until the stream ends, as it does where the database is dropped."""
+        database = self._database.engine.database
+        async with await database.watch(self._pipeline, max_await_time_ms=WAIT_MS) as stream:
+            self.listening.set()
+            async for change in stream:
+                self._tell(change)
+
+    def _tell(self, change: Any) -> None:
+        for listener in self._listeners[change["ns"]["coll"]]:
+            listener(str(change["documentKey"]["_id"]))

@@ -1,0 +1,57 @@
+"""When and from where logins were last used: noted in memory, written now and then, beside the requests."""
+
+import asyncio
+from datetime import datetime
+
+from app.core.clock import Clock
+from app.core.database.engine import Database
+from app.core.database.errors import classify
+from app.core.logging import get_logger
+from app.services.sessions import queries
+
+INTERVAL_SECONDS = 60.0
+
+logger = get_logger(__name__)
+
+
+class LastUses:
+    """One a process. A killed one loses what it noted in the last minute, and nothing hangs on that."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._noted: dict[str, tuple[datetime, str]] = {}
+        self._writing: asyncio.Task[None] | None = None
+
+    def note(self, session_id: str, address: str) -> None:
+        """The first use in each interval counts for all of it: the others cost next to nothing."""
+        if session_id not in self._noted:
+            self._noted[session_id] = self._clock.now(), address
+
+    def start(self) -> None:
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_on(), name="last uses")
+
+    async def close(self) -> None:
+        """Write what is left."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        await self.flush()
+
+    async def flush(self) -> None:
+        if not self._noted:
+            return
+        noted, self._noted = self._noted, {}
+        try:
+            await queries.note_uses(self._database, noted)
+        except Exception as error:
+            if classify(error) is None:
+                raise
+            self._noted = noted | self._noted
+            logger.warning("the last uses of logins wait for the database", error=type(error).__name__)
+
+    async def _write_on(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            await self.flush()
