@@ -16,6 +16,7 @@ from app.core.logging import get_logger
 WAIT_MS = 1000
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 30.0
+CLOSE_SECONDS = 0.1
 
 logger = get_logger(__name__)
 
@@ -58,9 +59,10 @@ class Doorbell:
             self._task = asyncio.create_task(self._listen_on(), name="doorbell")
 
     async def close(self) -> None:
-        if self._task is not None:
+        # The driver may swallow a cancellation that comes together with an answer.
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
 
     async def _listen_on(self) -> None:
         pause = FIRST_PAUSE_SECONDS
@@ -80,8 +82,12 @@ class Doorbell:
         database = self._database.engine.database
         async with await database.watch(self._pipeline, max_await_time_ms=WAIT_MS) as stream:
             self.listening.set()
-            async for change in stream:
-                self._tell(change)
+            # One look has the timeout of every operation, and may find nothing; a loop over the stream would
+            # have it until the next change.
+            while stream.alive:
+                change = await stream.try_next()
+                if change is not None:
+                    self._tell(change)
 
     def _tell(self, change: Any) -> None:
         for listener in self._listeners[change["ns"]["coll"]]:
