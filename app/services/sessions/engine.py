@@ -170,11 +170,6 @@ class SessionEngine:
                 return shown
         raise not_found("session")
 
-    async def end_own(self, principal: Principal, session_id: str) -> None:
-        """End one login of a user; raises `not_found`."""
-        await self.get_own(principal, session_id)
-        await self.end(session_id)
-
     async def end(self, session_id: str) -> None:
         await queries.delete(self._database, session_id)
         self._access.forget_session(session_id)

@@ -17,10 +17,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("-H", dest="headers", action="append", default=[])
     parser.add_argument("-d", dest="data")
     parser.add_argument("-F", dest="form", action="append", default=[])
+    parser.add_argument("-c", dest="cookies_to", type=Path)
+    parser.add_argument("-b", dest="cookies_from", type=Path)
     parser.add_argument("url")
     given = parser.parse_intermixed_args(arguments)
     url = urlsplit(given.url)
     headers = {"User-Agent": "curl/0", **dict(_header(text) for text in given.headers)}
+    if given.cookies_from:
+        headers["Cookie"] = "; ".join(given.cookies_from.read_text().splitlines())
     body = None if given.data is None else given.data.encode()
     if given.form:
         headers["Content-Type"] = f"multipart/form-data; boundary={_BOUNDARY}"
@@ -29,6 +33,9 @@ def main(arguments: list[str]) -> None:
     method = given.method or ("GET" if body is None else "POST")
     connection.request(method, f"{url.path}?{url.query}" if url.query else url.path, body, headers)
     answer = connection.getresponse()
+    if given.cookies_to:
+        cookies = [value.partition(";")[0] for name, value in answer.getheaders() if name == "set-cookie"]
+        given.cookies_to.write_text("\n".join(cookies))
     if given.i:
         lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
         lines += [f"{name}: {value}" for name, value in answer.getheaders()]

@@ -33,17 +33,17 @@ def handed_out(caller: Caller, tokens: Tokens, *, cookies: bool) -> Response:
     return response
 
 
+def _device(caller: Caller) -> dict[str, str]:
+    return {"client": caller.client or "unknown", "address": caller.address}
+
+
 @router.post("/login", response_model=TokensRead, responses=problems.OPEN, dependencies=PUBLIC)
 async def create_login(services: Process, caller: CallerOf, body: LoginCreate) -> Response:
     """Log in with e-mail address and password."""
     if body.cookies:
         caller.refuse_other_sites()
     tokens = await services.auth.login(
-        body.email,
-        body.password,
-        remember_me=body.remember_me,
-        client=caller.client or "unknown",
-        address=caller.address,
+        body.email, body.password, remember_me=body.remember_me, **_device(caller)
     )
     return handed_out(caller, tokens, cookies=body.cookies)
 
@@ -61,13 +61,7 @@ async def create_token(
     client_secret: Annotated[str | None, Form(max_length=200)] = None,  # noqa: ARG001
 ) -> Response:
     """The same login as an OAuth 2 password grant, for the Authorize button of /docs."""
-    tokens = await services.auth.login(
-        username,
-        password,
-        remember_me=False,
-        client=caller.client or "unknown",
-        address=caller.address,
-    )
+    tokens = await services.auth.login(username, password, remember_me=False, **_device(caller))
     return handed_out(caller, tokens, cookies=False)
 
 

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Account, Process
+from app.api.deps import Account, IfMatch, Process
 from app.api.gate import RequiresAccount
 from app.api.requests import StrictRoute
-from app.api.responses import plain
+from app.api.responses import check_match, plain
 from app.api.v1 import problems
 from app.schemas.base import Id
 from app.schemas.sessions import SessionList, SessionRead
@@ -30,15 +30,23 @@ async def get_session(services: Process, account: Account, request: Request, ses
     return plain(request, await services.sessions.get_own(account.principal, session))
 
 
-@router.delete("", status_code=204, responses=problems.SESSIONS_DELETE)
-async def delete_other_sessions(services: Process, account: Account) -> Response:
-    """End all logins but this one."""
-    await services.sessions.end_others(account.principal.user_id, account.principal.session_id)
+@router.delete("", status_code=204, responses=problems.PROFILE_WRITE)
+async def delete_other_sessions(services: Process, account: Account, if_match: IfMatch = None) -> Response:
+    """End all logins but this one. If-Match means the list."""
+    principal = account.principal
+    if if_match is not None:
+        check_match(if_match, {"items": await services.sessions.list_own(principal)})
+    await services.sessions.end_others(principal.user_id, principal.session_id)
     return Response(status_code=204)
 
 
 @router.delete("/{session}", status_code=204, responses=problems.SESSION_DELETE)
-async def delete_session(services: Process, account: Account, session: Id) -> Response:
+async def delete_session(
+    services: Process, account: Account, session: Id, if_match: IfMatch = None
+) -> Response:
     """End one login; its tokens stop working."""
-    await services.sessions.end_own(account.principal, session)
+    shown = await services.sessions.get_own(account.principal, session)
+    if if_match is not None:
+        check_match(if_match, shown)
+    await services.sessions.end(session)
     return Response(status_code=204)

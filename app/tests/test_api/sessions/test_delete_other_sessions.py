@@ -25,3 +25,12 @@ async def test_ends_all_but_this_one_at_once(anonymous: Client, services: Servic
 
 async def test_without_a_login(anonymous: Client) -> None:
     refused(await anonymous.delete(PATH), 401, "authentication_required")
+
+
+async def test_only_what_the_client_has_seen(anonymous: Client, user: User) -> None:
+    device = await on_device(anonymous, user)
+    path = PATH
+    etag = (await device.get(path)).headers["etag"]
+    refused(await device.delete(path, headers={"If-Match": '"other"'}), 412, "precondition_failed")
+    refused(await device.delete(path, headers={"If-Match": "x"}), 422, "invalid_precondition")
+    ok(await device.delete(path, headers={"If-Match": etag}), 204)

@@ -41,3 +41,12 @@ async def test_nobody_ends_another_s(anonymous: Client, services: Services, user
     refused(await stranger.delete(f"{PATH}/{new_id()}"), 404, "not_found")
     refused(await victim.delete(f"{PATH}/x"), 422, "validation_failed")
     assert await sessions_of(services, user) == before
+
+
+async def test_only_what_the_client_has_seen(anonymous: Client, user: User) -> None:
+    device = await on_device(anonymous, user)
+    path = f"{PATH}/{await own_id(device)}"
+    etag = (await device.get(path)).headers["etag"]
+    refused(await device.delete(path, headers={"If-Match": '"other"'}), 412, "precondition_failed")
+    refused(await device.delete(path, headers={"If-Match": "x"}), 422, "invalid_precondition")
+    ok(await device.delete(path, headers={"If-Match": etag}), 204)
