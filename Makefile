@@ -12,10 +12,10 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench chaos lint types contracts format openapi lock clean
+.PHONY: help run test fuzz bench chaos chaos-sessions lint types contracts format openapi lock clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run ## Start Pastis with a database of its own
 	@exec $(BIN)/pastis serve
@@ -31,6 +31,9 @@ bench: $(VENV)/.dev ## Measure speed as ratios in one run (5 minutes)
 
 chaos: $(VENV)/.dev ## Kill processes under load and look what is lost (10 minutes)
 	$(IN_VENV) python -m chaos.writes --rounds 20 --seconds 30 --clients 16
+
+chaos-sessions: $(VENV)/.dev ## Lose answers, kill processes and replay tokens, and look who is logged out (5 minutes)
+	$(IN_VENV) python -m chaos.sessions
 
 lint: $(VENV)/.dev ## Check style
 	$(IN_VENV) ruff check .
