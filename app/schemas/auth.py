@@ -7,6 +7,9 @@ from pydantic import BaseModel, Field
 from app.schemas.base import OMITTED, Body, Flag, example
 
 Password = Annotated[str, Field(min_length=1, max_length=128)]
+Cookies = Annotated[
+    Flag, Field(description="Set the tokens as cookies that no script can read, in the place of the answer.")
+]
 Token = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -14,9 +17,7 @@ class LoginCreate(Body):
     email: Annotated[str, Field(min_length=3, max_length=254)]
     password: Password
     remember_me: Flag = Field(False, description="Stay logged in for 30 days rather than 12 hours.")
-    cookies: Flag = Field(
-        False, description="Set the tokens as cookies that no script can read, in the place of the answer."
-    )
+    cookies: Cookies = False
 
     model_config = Body.model_config | example(
         email="justin@fluid.example", password="correct-horse-battery", remember_me=True, cookies=False

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from app.schemas.auth import Cookies
 from app.schemas.base import ID, OTHER_ID, TIME, Body, Flag, Id, Shown, WebAddress, example
 
 _STATE = "4sVxb0bPpW6m3dX1xkS3w8Zq2mF7yN5cT9uR1vL0hKg"
@@ -77,6 +78,12 @@ class OidcFinish(Body):
     )
 
     model_config = Body.model_config | example(**_FINISH)
+
+
+class OidcLoginFinish(OidcFinish):
+    cookies: Cookies = False
+
+    model_config = Body.model_config | example(**_FINISH, cookies=False)
 
 
 _IDENTITY: dict[str, Any] = {

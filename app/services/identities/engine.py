@@ -96,7 +96,7 @@ class IdentityEngine:
         await queries.insert_request(self._database, request)
         return Started(address, browser_token)
 
-    async def finish(self, provider_id: str, returned: Returned, *, client: str) -> Tokens:
+    async def finish(self, provider_id: str, returned: Returned, *, client: str, address: str = "") -> Tokens:
         """Open a login with what the provider proves; somebody new gets an account where that is set.
 
         Raises `not_found` for a login that is not this browser's, is over or was finished already,
@@ -110,7 +110,11 @@ class IdentityEngine:
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
         await self._seen(policy, user, identity, proof)
         return await self._sessions.open(
-            user.id, remember_me=request.remember_me, client=client, methods=proof.methods
+            user.id,
+            remember_me=request.remember_me,
+            client=client,
+            address=address,
+            methods=proof.methods,
         )
 
     async def link(self, provider_id: str, returned: Returned, user_id: str) -> Identity:

@@ -33,7 +33,8 @@ def handed_out(caller: Caller, tokens: Tokens, *, cookies: bool) -> Response:
     return response
 
 
-def _device(caller: Caller) -> dict[str, str]:
+def device_of(caller: Caller) -> dict[str, str]:
+    """What a new login keeps of where it came from."""
     return {"client": caller.client or "unknown", "address": caller.address}
 
 
@@ -43,7 +44,7 @@ async def create_login(services: Process, caller: CallerOf, body: LoginCreate) -
     if body.cookies:
         caller.refuse_other_sites()
     tokens = await services.auth.login(
-        body.email, body.password, remember_me=body.remember_me, **_device(caller)
+        body.email, body.password, remember_me=body.remember_me, **device_of(caller)
     )
     return handed_out(caller, tokens, cookies=body.cookies)
 
@@ -61,7 +62,7 @@ async def create_token(
     client_secret: Annotated[str | None, Form(max_length=200)] = None,  # noqa: ARG001
 ) -> Response:
     """The same login as an OAuth 2 password grant, for the Authorize button of /docs."""
-    tokens = await services.auth.login(username, password, remember_me=False, **_device(caller))
+    tokens = await services.auth.login(username, password, remember_me=False, **device_of(caller))
     return handed_out(caller, tokens, cookies=False)
 
 

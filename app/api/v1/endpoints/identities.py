@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from app.api.deps import Account, Process, checked_spare_key, refuse_match
+from app.api.deps import Account, CallerOf, Process, checked_spare_key, refuse_match
 from app.api.gate import Public, RequiresAccount
 from app.api.requests import StrictRoute
 from app.api.responses import JSON, dump, plain
 from app.api.v1 import problems
-from app.api.v1.endpoints.auth import answer_tokens, client_of
+from app.api.v1.endpoints.auth import device_of, handed_out
 from app.models.identities import Identity
 from app.schemas.auth import TokensRead
 from app.schemas.base import Id
@@ -18,6 +18,7 @@ from app.schemas.identities import (
     IdentityRead,
     IdentityStart,
     OidcFinish,
+    OidcLoginFinish,
     OidcLoginStart,
     OidcProvidersRead,
     OidcStarted,
@@ -78,11 +79,14 @@ async def start_oidc_login(services: Process, provider: ProviderPath, body: Oidc
     dependencies=PUBLIC,
 )
 async def finish_oidc_login(
-    services: Process, request: Request, provider: ProviderPath, body: OidcFinish
+    services: Process, caller: CallerOf, provider: ProviderPath, body: OidcLoginFinish
 ) -> Response:
     """Log in with what the provider sent back."""
-    returned = Returned(**body.model_dump())
-    return answer_tokens(await services.identities.finish(provider, returned, client=client_of(request)))
+    if body.cookies:
+        caller.refuse_other_sites()
+    returned = Returned(**body.model_dump(exclude={"cookies"}))
+    tokens = await services.identities.finish(provider, returned, **device_of(caller))
+    return handed_out(caller, tokens, cookies=body.cookies)
 
 
 @router.get(
