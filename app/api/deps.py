@@ -20,12 +20,15 @@ from app.services.access import AccountScope, PageRequest, Scope
 from app.services.activity import ActivityEngine
 from app.services.bootstrap import Services
 from app.services.comments import CommentEngine
+from app.services.grants import GrantEngine
 from app.services.imports import ImportEngine
 from app.services.labels import LabelEngine
 from app.services.memberships import MembershipEngine
 from app.services.projects import ProjectEngine
+from app.services.roles import RoleEngine
 from app.services.statuses import StatusEngine
 from app.services.tasks import TaskEngine
+from app.services.teams import TeamEngine
 from app.services.workspaces import WorkspaceEngine
 
 T = TypeVar("T")
@@ -161,6 +164,8 @@ CallerOf = Annotated[Caller, Depends(caller_of)]
 CheckedKey = Annotated[str | None, Depends(checked_key)]
 Comments = Annotated[CommentEngine, _reader(CommentEngine)]
 CommentWriter = Annotated[CommentEngine, _writer(CommentEngine)]
+Grants = Annotated[GrantEngine, _reader(GrantEngine)]
+GrantWriter = Annotated[GrantEngine, _writer(GrantEngine)]
 Imports = Annotated[ImportEngine, _reader(ImportEngine)]
 Labels = Annotated[LabelEngine, _reader(LabelEngine)]
 LabelWriter = Annotated[LabelEngine, _writer(LabelEngine)]
@@ -171,9 +176,13 @@ Process = Annotated[Services, Depends(services_of)]
 Projects = Annotated[ProjectEngine, _reader(ProjectEngine)]
 ProjectWriter = Annotated[ProjectEngine, _writer(ProjectEngine)]
 ReadScope = Annotated[Scope, Depends(read_scope)]
+Roles = Annotated[RoleEngine, _reader(RoleEngine)]
+RoleWriter = Annotated[RoleEngine, _writer(RoleEngine)]
 Statuses = Annotated[StatusEngine, _reader(StatusEngine)]
 StatusWriter = Annotated[StatusEngine, _writer(StatusEngine)]
 Tasks = Annotated[TaskEngine, _reader(TaskEngine)]
 TaskWriter = Annotated[TaskEngine, _writer(TaskEngine)]
+Teams = Annotated[TeamEngine, _reader(TeamEngine)]
+TeamWriter = Annotated[TeamEngine, _writer(TeamEngine)]
 Workspace = Annotated[WorkspaceEngine, _reader(WorkspaceEngine)]
 WorkspaceWriter = Annotated[WorkspaceEngine, _writer(WorkspaceEngine)]

@@ -46,7 +46,7 @@ class Requires:
 
     async def __call__(self, request: Request, workspace: WorkspacePath, _: None = Described) -> None:
         scope = await caller_of(request).enter(workspace)
-        request.state.log.update(actor=scope.grant.principal.user_id, workspace=scope.workspace_id)
+        request.state.log.update(actor=scope.standing.principal.user_id, workspace=scope.workspace_id)
         scope.demand(self.permission)
         request.state.scope = scope
 

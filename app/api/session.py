@@ -98,7 +98,7 @@ class Caller:
             raise invalid("/path/workspace", FieldCode.TOO_LONG, limit=MAX_REF)
         services = services_in(self._scope)
         scope = await services.access.enter(token, workspace, self._source())
-        self._note(services, scope.grant.principal.session_id)
+        self._note(services, scope.standing.principal.session_id)
         return scope
 
     async def account(self) -> AccountScope:

@@ -28,7 +28,7 @@ from app.models.memberships import Role
 from app.models.users import User
 from app.schemas.workspaces import WorkspaceCreate
 from app.services.access import AccountScope, Permission, Scope
-from app.services.access.scope import Grant
+from app.services.access.standing import owner_standing
 from app.services.bootstrap import Services
 from app.services.imports import Archive, ImportEngine, ImportOptions, Run
 from app.services.workspaces import create_workspace
@@ -109,8 +109,8 @@ def _new_workspace(name: str) -> WorkspaceCreate:
 
 def _imagined(services: Services, account: AccountScope) -> Scope:
     """A workspace that is not there yet has nothing in it."""
-    grant = Grant(account.principal, new_id(), new_id(), Role.OWNER, {})
-    return Scope(services.database, services.writers, grant, account.context, services.secret)
+    standing = owner_standing(account.principal, new_id(), new_id())
+    return Scope(services.database, services.writers, standing, account.context, services.secret)
 
 
 @contextmanager

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
         """The noun that the log and the messages use."""
         INTERNAL: ClassVar[frozenset[str]]
         """Fields that only serve queries or counting: never sent, never in the log."""
+        PROJECT: ClassVar["str | tuple[type[Entity], str] | None"]
+        """The field that names the project it is of; or what it is part of, and the field that names that;
+        or None for what is of the workspace as a whole."""
         id: str
         workspace_id: str
         version: int

@@ -7,19 +7,23 @@ from odmantic import Model
 from app.core.documents import Entity
 from app.core.log import Event, Head, Mutation
 from app.models.comments import Comment
+from app.models.grants import Grant
 from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
 from app.models.labels import Label
 from app.models.memberships import Membership
 from app.models.projects import Project
+from app.models.roles import CustomRole
 from app.models.sessions import Session, SpentToken
 from app.models.statuses import Status
 from app.models.tasks import Task
+from app.models.teams import Team
 from app.models.users import User
 from app.models.workspaces import Workspace
 
 ENTITIES: Mapping[str, type[Entity]] = {
-    model.KIND: model for model in (Comment, Label, Membership, Project, Status, Task, Workspace)
+    model.KIND: model
+    for model in (Comment, CustomRole, Grant, Label, Membership, Project, Status, Task, Team, Workspace)
 }
 DOCUMENTS: Sequence[type[Model]] = (
     *ENTITIES.values(),

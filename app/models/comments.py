@@ -6,6 +6,7 @@ from typing import ClassVar
 from odmantic import Field
 
 from app.core.documents import Doc, Entity, index
+from app.models.tasks import Task
 
 
 class Comment(Entity):
@@ -13,6 +14,7 @@ class Comment(Entity):
 
     KIND: ClassVar[str] = "comment"
     INTERNAL: ClassVar[frozenset[str]] = frozenset()
+    PROJECT: ClassVar[tuple[type[Entity], str]] = (Task, "task_id")
 
     id: str = Field(primary_field=True)
     workspace_id: str

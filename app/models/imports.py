@@ -31,6 +31,7 @@ class ImportRun(Entity):
 
     KIND: ClassVar[str] = "import"
     INTERNAL: ClassVar[frozenset[str]] = frozenset({"request_key", "fingerprint"})
+    PROJECT: ClassVar[None] = None
 
     id: str = Field(primary_field=True)
     workspace_id: str

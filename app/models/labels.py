@@ -13,6 +13,7 @@ class Label(Entity):
 
     KIND: ClassVar[str] = "label"
     INTERNAL: ClassVar[frozenset[str]] = frozenset({"folded"})
+    PROJECT: ClassVar[None] = None
 
     id: str = Field(primary_field=True)
     workspace_id: str

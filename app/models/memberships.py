@@ -11,6 +11,7 @@ from app.core.documents import Doc, Entity, index
 
 class Role(StrEnum):
     ADMIN = "admin"
+    GUEST = "guest"
     MEMBER = "member"
     OWNER = "owner"
 
@@ -20,6 +21,7 @@ class Membership(Entity):
 
     KIND: ClassVar[str] = "membership"
     INTERNAL: ClassVar[frozenset[str]] = frozenset({"given_by"})
+    PROJECT: ClassVar[None] = None
 
     id: str = Field(primary_field=True)
     workspace_id: str
@@ -28,6 +30,8 @@ class Membership(Entity):
     role: Role
     given_by: str | None = None
     """The identity whose groups give this role; None for what people gave."""
+    custom_role_id: str | None = None
+    """What it permits takes the place of what a member may do."""
     removed_at: datetime | None = None
     version: int = 0
     created_at: datetime

@@ -4,10 +4,22 @@ from collections.abc import Sequence
 
 from app.core.database.engine import Database
 from app.core.database.migrations import Migration, Progress
+from app.models.memberships import Membership
+from app.models.projects import Project, Visibility
 
 
 async def _baseline(_database: Database, _progress: Progress) -> None:
     """The first layout: nothing to change, but the database is marked as one of ours."""
 
 
-MIGRATIONS: Sequence[Migration] = (Migration(1, "baseline", _baseline),)
+async def _roles(database: Database, _progress: Progress) -> None:
+    """What projects and memberships of earlier versions lack: everybody saw every project."""
+    await database.raw(Project.__collection__).update_many(
+        {"visibility": {"$exists": False}}, {"$set": {"visibility": Visibility.WORKSPACE.value}}
+    )
+    await database.raw(Membership.__collection__).update_many(
+        {"custom_role_id": {"$exists": False}}, {"$set": {"custom_role_id": None}}
+    )
+
+
+MIGRATIONS: Sequence[Migration] = (Migration(1, "baseline", _baseline), Migration(2, "roles", _roles))

@@ -1,11 +1,20 @@
 """Projects: a key, a name, a board of tasks."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
 from odmantic import Field
 
 from app.core.documents import Doc, Entity, index
+
+
+class Visibility(StrEnum):
+    """Who sees a project without a grant: nobody but the admins, all members, or these and its links."""
+
+    LINK = "link"
+    PRIVATE = "private"
+    WORKSPACE = "workspace"
 
 
 class Project(Entity):
@@ -16,6 +25,7 @@ class Project(Entity):
 
     KIND: ClassVar[str] = "project"
     INTERNAL: ClassVar[frozenset[str]] = frozenset({"last_task_number", "last_rank"})
+    PROJECT: ClassVar[str] = "_id"
 
     id: str = Field(primary_field=True)
     workspace_id: str
@@ -23,6 +33,7 @@ class Project(Entity):
     name: str
     description: str
     lead_id: str | None = None
+    visibility: Visibility = Visibility.WORKSPACE
     default_status_id: str
     archived_at: datetime | None = None
     last_task_number: int = 0

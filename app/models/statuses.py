@@ -24,6 +24,7 @@ class Status(Entity):
 
     KIND: ClassVar[str] = "status"
     INTERNAL: ClassVar[frozenset[str]] = frozenset()
+    PROJECT: ClassVar[str] = "project_id"
 
     id: str = Field(primary_field=True)
     workspace_id: str

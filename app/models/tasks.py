@@ -80,6 +80,7 @@ class Task(Entity):
 
     KIND: ClassVar[str] = "task"
     INTERNAL: ClassVar[frozenset[str]] = frozenset({"keys", "derived"})
+    PROJECT: ClassVar[str] = "project_id"
 
     id: str = Field(primary_field=True)
     workspace_id: str

@@ -11,6 +11,7 @@ from app.core.documents import Doc, Entity, index
 class Workspace(Entity):
     KIND: ClassVar[str] = "workspace"
     INTERNAL: ClassVar[frozenset[str]] = frozenset({"workspace_id"})
+    PROJECT: ClassVar[None] = None
 
     id: str = Field(primary_field=True)
     workspace_id: str

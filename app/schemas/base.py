@@ -86,7 +86,8 @@ def _id(text: str) -> str:
     return text
 
 
-def _distinct(items: list[Any]) -> list[Any]:
+def distinct(items: list[Any]) -> list[Any]:
+    """A validator: raises for a list that names something twice."""
     if len(set(items)) != len(items):
         raise refusal(FieldCode.DUPLICATE_ITEM)
     return items
@@ -112,7 +113,7 @@ NewId = Annotated[
 ]
 Ref = Annotated[str, Field(min_length=1, max_length=60)]
 """An id, or the key that works wherever the id does."""
-Ids = Annotated[list[Id], Field(max_length=50), AfterValidator(_distinct)]
+Ids = Annotated[list[Id], Field(max_length=50), AfterValidator(distinct)]
 Day = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Flag = Annotated[bool, Strict()]
 WHOLE = BeforeValidator(_whole)

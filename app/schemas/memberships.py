@@ -8,6 +8,8 @@ from pydantic import Field
 from app.models.memberships import Role
 from app.schemas.base import KEPT, OMITTED, OTHER_ID, Body, Id, Kept, Name, NewId, example
 
+CUSTOM = "A custom role, which takes the place of what a `member` may do; null for none."
+
 
 class MembershipCreate(Body):
     """With `email`, somebody who has an account; without, a placeholder named in tasks who cannot log in."""
@@ -16,6 +18,7 @@ class MembershipCreate(Body):
     email: Annotated[str, Field(min_length=3, max_length=254)] | None = None
     display_name: Name | None = None
     role: Role = Role.MEMBER
+    custom_role_id: Id | None = Field(None, description=CUSTOM)
 
     model_config = Body.model_config | example(email="colin@fluid.example", role="member")
 
@@ -23,6 +26,7 @@ class MembershipCreate(Body):
 class MembershipPatch(Body):
     display_name: Name = OMITTED
     role: Role = OMITTED
+    custom_role_id: Id | None = Field(None, description=CUSTOM)
 
     model_config = Body.model_config | example(role="admin")
 
@@ -32,6 +36,7 @@ class MembershipRead(Kept):
     user_id: Id | None = Field(description="Null for a placeholder, who cannot log in.")
     display_name: str
     role: Role
+    custom_role_id: Id | None = Field(description=CUSTOM)
     removed_at: datetime | None
 
     model_config = Kept.model_config | example(
@@ -40,5 +45,6 @@ class MembershipRead(Kept):
         user_id=OTHER_ID,
         display_name="Colin Clark",
         role="member",
+        custom_role_id=None,
         removed_at=None,
     )

@@ -14,12 +14,14 @@ from app.models import DOCUMENTS, ENTITIES
 from app.models.migrations import MIGRATIONS
 from app.services.access import Access
 from app.services.auth import AuthEngine
+from app.services.grants.handlers import drop_grants, drop_grants_of_member
 from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
 from app.services.memberships import GroupMemberships
 from app.services.sessions import SessionEngine
 from app.services.sessions.jobs import LastUses
-from app.services.tasks.handlers import detach_label, keep_used_status
+from app.services.tasks.handlers import detach_label, detach_team, keep_used_status
+from app.services.teams.handlers import leave_teams
 from app.services.users import UserEngine
 
 # With what `pastis serve` waits for requests and for the embedded database this keeps Ctrl-C under five.
@@ -29,7 +31,9 @@ logger = logging.get_logger(__name__)
 
 REACTIONS: Mapping[tuple[str, str], Sequence[Reaction]] = {
     ("label", "delete"): (detach_label,),
+    ("membership", "update"): (drop_grants_of_member, leave_teams),
     ("status", "delete"): (keep_used_status,),
+    ("team", "delete"): (drop_grants, detach_team),
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from app.core.documents import Doc, Entity
 
@@ -13,6 +13,15 @@ R = TypeVar("R")
 
 Reaction = Callable[["Work", Doc], Awaitable[None]]
 """Another domain's answer to an operation, run inside the same command: (work, operation)."""
+
+
+class Guard(Protocol):
+    """Says what an actor may see and do; a document is of `project_id`, or of the workspace as a whole."""
+
+    def sees(self, model: type[Entity], doc: Doc, project_id: str | None) -> bool: ...
+
+    def check(self, permission: str | None, project_id: str) -> None:
+        """Raises `permission_denied` where the permission, or the request's, is not held in a project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,8 @@ class Command(Generic[R]):
     reads: Mapping[type[Entity], Collection[str]] = field(default_factory=dict)
     founds: bool = False
     """The command makes the workspace itself, so there is no head yet."""
+    permission: str | None = None
+    """What it requires in the projects that it changes something of; None for what the request requires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,8 @@ class Context:
     fingerprint: str = ""
     """What the key was used for, so that its use for something else is noticed."""
     dry_run: bool = False
+    guard: Guard | None = None
+    """None for whom everything is open, as a migration or an operator."""
 
 
 @dataclass(frozen=True, slots=True)

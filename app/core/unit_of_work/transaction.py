@@ -221,6 +221,7 @@ class Transaction:
         work = Work(batch, command, submission.context, self._workspace_id, log.next_seq, now)
         done.append(work)
         value = await command.decide(work)
+        await work.check_rights()  # what others then do in reaction is theirs
         for op in work.operations():
             for reaction in self._writers.reactions.get((op["kind"], op["verb"]), ()):
                 await reaction(work, op)

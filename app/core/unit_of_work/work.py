@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from app.core.documents import Doc, Entity, derived, loaded, plain, public, stored
-from app.core.errors import not_found
+from app.core.errors import already_exists, not_found
 from app.core.log import event_id
 from app.core.unit_of_work.batch import Batch
 from app.core.unit_of_work.command import Command, Context
@@ -43,28 +43,28 @@ class Work:
         return dict(self._context.actor)
 
     async def get(self, model: type[E], id_: str) -> E | None:
-        """The document, as the commands before this one left it, or None."""
+        """The document, as the commands before this one left it; None where the actor sees none."""
         await self._batch.load(model, (id_,))
         doc = self._batch.entries[model, id_].current
-        return None if doc is None else loaded(model, doc)
+        return loaded(model, doc) if doc is not None and await self._sees(model, doc) else None
 
     async def require(self, model: type[E], id_: str) -> E:
-        """The document; raises `not_found` where there is none in this workspace."""
+        """The document; raises `not_found` where the actor sees none in this workspace."""
         found = await self.get(model, id_)
         if found is None:
             raise not_found(model.KIND)
         return found
 
     async def get_many(self, model: type[E], ids: Collection[str]) -> list[E]:
-        """Those of the documents that exist, in the order of their ids."""
+        """Those of the documents that the actor sees, in the order of their ids."""
         await self._batch.load(model, ids)
-        docs = (self._batch.entries[model, id_].current for id_ in ids)
-        return [loaded(model, doc) for doc in docs if doc is not None]
+        docs = [self._batch.entries[model, id_].current for id_ in ids]
+        return [loaded(model, doc) for doc in docs if doc is not None and await self._sees(model, doc)]
 
     async def find(
         self, model: type[E], query: Doc, sort: Sequence[tuple[str, int]] = (), limit: int = 0
     ) -> list[E]:
-        """Documents of this workspace by a query; the caller's queries.py holds it."""
+        """Documents of this workspace by a query, whoever sees them; the caller's queries.py holds it."""
         docs = await self._batch.find(model, query, sort, limit)
         return [loaded(model, doc) for doc in docs]
 
@@ -73,11 +73,11 @@ class Work:
         return await self._batch.count(model, query, limit)
 
     def add(self, instance: E) -> E:
-        """A new document; its version is this command's number. Raises ValueError where the id is taken."""
+        """A new document; its version is this command's number. Raises `already_exists` for the id."""
         key = (type(instance), instance.id)
         entry = self._batch.entries.get(key)
-        if entry is not None and entry.current is not None:
-            raise ValueError(f"{instance.KIND} {instance.id} exists")
+        if entry is not None and entry.current is not None:  # which the actor may not see
+            raise already_exists(instance.KIND, "id", instance.id)
         doc = stored(instance)
         doc["version"] = self.seq
         doc |= derived(type(instance), doc)
@@ -108,6 +108,34 @@ class Work:
     def remove(self, instance: Entity) -> None:
         """Delete the document; its last state stays in the log."""
         self._put((type(instance), instance.id), None)
+
+    async def check_rights(self) -> None:
+        """Raises `permission_denied` where what was changed lies where the actor may not do that."""
+        guard = self._context.guard
+        if guard is None:
+            return
+        for (model, id_), before in self.touched.items():
+            if model.PROJECT is None:
+                continue
+            for doc in (before, self._batch.entries[model, id_].current):
+                if doc is not None:
+                    guard.check(self._command.permission, await self._project_of(model, doc) or "")
+
+    async def _sees(self, model: type[Entity], doc: Doc) -> bool:
+        guard = self._context.guard
+        return guard is None or guard.sees(model, doc, await self._project_of(model, doc))
+
+    async def _project_of(self, model: type[Entity], doc: Doc) -> str | None:
+        """The project that a document is of, itself or as a part of something; "" where that is gone."""
+        place = model.PROJECT
+        if place is None:
+            return None
+        if isinstance(place, str):
+            return str(doc[place])
+        owner, name = place
+        await self._batch.load(owner, (doc[name],))
+        whole = self._batch.entries[owner, doc[name]].current
+        return "" if whole is None else await self._project_of(owner, whole)
 
     def operations(self) -> list[Doc]:
         """What this command changed, in order, as the log keeps it."""

@@ -1,8 +1,19 @@
 """Who is asking, and what they may reach."""
 
+from app.models.permissions import Permission
 from app.services.access.engine import Access
 from app.services.access.paging import Order, Page, PageRequest
-from app.services.access.permissions import Permission
-from app.services.access.scope import AccountScope, Principal, Scope
+from app.services.access.scope import AccountScope, Scope
+from app.services.access.standing import Principal, Standing
 
-__all__ = ["Access", "AccountScope", "Order", "Page", "PageRequest", "Permission", "Principal", "Scope"]
+__all__ = [
+    "Access",
+    "AccountScope",
+    "Order",
+    "Page",
+    "PageRequest",
+    "Permission",
+    "Principal",
+    "Scope",
+    "Standing",
+]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 
 from app.core.clock import Clock
@@ -13,16 +14,26 @@ from app.core.log import Event
 from app.core.security import token_hash
 from app.core.unit_of_work import Context, Writers
 from app.models.memberships import Role
+from app.models.permissions import Permission
 from app.models.sessions import Session
 from app.models.users import User
 from app.services.access import queries
-from app.services.access.scope import AccountScope, Grant, Principal, Scope
+from app.services.access.rules import (
+    Holder,
+    Roles,
+    closed,
+    explained,
+    project_sources,
+    workspace_source,
+)
+from app.services.access.scope import AccountScope, Scope
+from app.services.access.standing import People, Principal, Standing, is_open, standing_of
 
 # A revocation in another process counts as soon as the doorbell rings, and within a second where it does not;
 # in this one, at once.
 CACHE_SECONDS = 1.0
 CACHE_SIZE = 10_000
-WATCHED = frozenset({"membership", "project", "workspace"})
+WATCHED = frozenset({"grant", "membership", "project", "role", "team", "workspace"})
 
 
 class Access:
@@ -33,8 +44,8 @@ class Access:
         self._writers = writers
         self._clock = clock
         self._secret = secret
-        self._known: dict[tuple[str, str | None], tuple[float, Principal | Grant]] = {}
-        self._asking: dict[tuple[str, str | None], asyncio.Task[Principal | Grant]] = {}
+        self._known: dict[tuple[str, str | None], tuple[float, Principal | Standing]] = {}
+        self._asking: dict[tuple[str, str | None], asyncio.Task[Principal | Standing]] = {}
         self._drops = 0
         writers.listeners.append(self._on_commit)
 
@@ -55,9 +66,20 @@ class Access:
         Raises `invalid_token`, and `not_found` alike for a workspace that is not there and one that the
         principal does not belong to.
         """
-        grant = await self._look_up(token_hash(token), workspace_ref)
-        assert isinstance(grant, Grant)  # noqa: S101 - a workspace was named
-        return Scope(self._database, self._writers, grant, Context(actor_of(grant), source), self._secret)
+        key = (token_hash(token), workspace_ref)
+
+        async def stand() -> Standing:
+            found = await self._look_up(*key)
+            assert isinstance(found, Standing)  # noqa: S101 - a workspace was named
+            return found
+
+        async def renew() -> Standing:
+            self._known.pop(key, None)
+            return await stand()
+
+        standing = await stand()
+        context = Context(actor_of(standing), source)
+        return Scope(self._database, self._writers, standing, context, self._secret, renew=renew)
 
     def account_of(self, user: User, source: Doc) -> AccountScope:
         """The scope of an account without a login: for commands, whose user has the machine itself."""
@@ -72,12 +94,40 @@ class Access:
 
         Raises `not_found` where it has none, or cannot log in any more.
         """
-        mine = await queries.membership(self._database, user.id, workspace_id)
-        if mine is None or not user.active:
-            raise not_found("workspace")
         principal = self.account_of(user, source).principal
-        grant = Grant(principal, workspace_id, mine["_id"], Role(mine["role"]), {})
-        return Scope(self._database, self._writers, grant, Context(actor_of(grant), source), self._secret)
+        found = await queries.member(self._database, workspace_id, {"user_id": user.id})
+        if found is None or not user.active:
+            raise not_found("workspace")
+        standing = await self._stand(principal, found)
+        context = Context(actor_of(standing), source)
+        return Scope(self._database, self._writers, standing, context, self._secret)
+
+    async def explain(self, scope: Scope, project_id: str | None, membership_id: str | None) -> Doc:
+        """What a member may do in a project, or in the workspace as a whole, and everything that gives it.
+
+        Raises `not_found`, and `permission_denied` for somebody else unless one may change what they have.
+        """
+        membership_id = membership_id or scope.standing.membership_id
+        if membership_id != scope.standing.membership_id:
+            self._check_curious(scope, project_id)
+        found = await queries.member(self._database, scope.workspace_id, {"_id": membership_id})
+        if found is None or found["removed_at"] is not None:
+            raise not_found("membership")
+        holder, roles = _read_holder(found)
+        if project_id is None:
+            sources = [workspace_source(holder, roles)]
+        else:
+            project = next(one for one in found["projects"] if one["_id"] == project_id)
+            sources = list(project_sources(holder, roles, project, found["grants"]))
+        permissions = explained(sources, of_project=project_id is not None)
+        return {"membership_id": membership_id, "project_id": project_id, "permissions": permissions}
+
+    @staticmethod
+    def _check_curious(scope: Scope, project_id: str | None) -> None:
+        if project_id is None:
+            scope.demand(Permission.MEMBERSHIP_UPDATE)
+        else:
+            scope.demand_in(project_id, Permission.GRANT_UPDATE)
 
     async def called(self, name: str) -> list[Doc]:
         """The workspaces of this slug, else of this name, with the memberships of their accounts."""
@@ -103,7 +153,7 @@ class Access:
     def forget_user(self, user_id: str) -> None:
         self._drop(lambda found: _principal(found).user_id == user_id)
 
-    async def _look_up(self, access_hash: str, ref: str | None) -> Principal | Grant:
+    async def _look_up(self, access_hash: str, ref: str | None) -> Principal | Standing:
         key = (access_hash, ref)
         known = self._known.get(key)
         if known is not None and known[0] > monotonic():
@@ -115,19 +165,41 @@ class Access:
         # Requests that come together share the answer; one whose client leaves must not take it along.
         return await asyncio.shield(asking)
 
-    async def _ask(self, access_hash: str, ref: str | None) -> Principal | Grant:
+    async def _ask(self, access_hash: str, ref: str | None) -> Principal | Standing:
         drops = self._drops
         found = await queries.principal(self._database, access_hash, self._clock.now(), ref)
         if found is None or not found["user"] or not found["user"][0]["active"]:
             raise PastisError(ErrorCode.INVALID_TOKEN)
-        result = _read_principal(found) if ref is None else _read_grant(found)
+        principal = _read_principal(found)
+        result = principal if ref is None else await self._stand(principal, found)
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
         if drops == self._drops:  # else it may be of before what was dropped
             self._known[access_hash, ref] = (monotonic() + CACHE_SECONDS, result)
         return result
 
-    def _answered(self, key: tuple[str, str | None], asking: "asyncio.Task[Principal | Grant]") -> None:
+    async def _stand(self, principal: Principal, found: Doc) -> Standing:
+        """What a member has, by all that was found; raises `not_found` for who is none, or no longer."""
+        memberships = [one for one in found.get("membership", ()) if one["removed_at"] is None]
+        if not memberships:
+            raise not_found("workspace")
+        holder, roles = _read_holder(found)
+        standing = standing_of(
+            principal, memberships[0]["workspace_id"], holder, roles, found["projects"], found["grants"]
+        )
+        if not standing.is_guest:
+            return standing
+        return replace(standing, people=await self._people(standing, found["projects"]))
+
+    async def _people(self, standing: Standing, projects: list[Doc]) -> People:
+        """Whom a guest sees: everybody who is in one of the guest's projects."""
+        mine = [one for one in projects if one["_id"] in standing.keys.values()]
+        ids = await queries.people_in(self._database, standing.workspace_id, [one["_id"] for one in mine])
+        leads = {one["lead_id"] for one in mine} - {None}
+        opened = any(is_open(one) for one in mine)
+        return People(frozenset({standing.membership_id, *ids, *leads}), opened)
+
+    def _answered(self, key: tuple[str, str | None], asking: "asyncio.Task[Principal | Standing]") -> None:
         if self._asking.get(key) is asking:
             del self._asking[key]
         if not asking.cancelled():
@@ -138,20 +210,26 @@ class Access:
             self._forget_workspace(workspace_id)
 
     def _forget_workspace(self, workspace_id: str) -> None:
-        self._drop(lambda found: isinstance(found, Grant) and found.workspace_id == workspace_id)
+        self._drop(lambda found: isinstance(found, Standing) and found.workspace_id == workspace_id)
 
-    def _drop(self, condition: Callable[[Principal | Grant], bool]) -> None:
+    def _drop(self, condition: Callable[[Principal | Standing], bool]) -> None:
         self._drops += 1
         self._asking.clear()  # whoever comes now asks again
         self._known = {key: entry for key, entry in self._known.items() if not condition(entry[1])}
 
 
-def actor_of(grant: Grant) -> Doc:
+def _read_holder(found: Doc) -> tuple[Holder, Roles]:
+    mine = found["membership"][0]
+    holder = Holder(mine["_id"], Role(mine["role"]), mine.get("custom_role_id"))
+    return holder, {role["_id"]: closed(role["permissions"]) for role in found["roles"]}
+
+
+def actor_of(standing: Standing) -> Doc:
     """How the log names who did it."""
-    return {"kind": "user", "user_id": grant.principal.user_id, "membership_id": grant.membership_id}
+    return {"kind": "user", "user_id": standing.principal.user_id, "membership_id": standing.membership_id}
 
 
-def _principal(found: Principal | Grant) -> Principal:
+def _principal(found: Principal | Standing) -> Principal:
     return found if isinstance(found, Principal) else found.principal
 
 
@@ -160,12 +238,3 @@ def _read_principal(found: Doc) -> Principal:
     return Principal(
         user["_id"], found["_id"], user["email"], user["display_name"], found.get("authenticated_at")
     )
-
-
-def _read_grant(found: Doc) -> Grant:
-    memberships = [one for one in found.get("membership", ()) if one["removed_at"] is None]
-    if not memberships:
-        raise not_found("workspace")
-    mine = memberships[0]
-    projects = {project["key"]: project["_id"] for project in found["projects"]}
-    return Grant(_read_principal(found), mine["workspace_id"], mine["_id"], Role(mine["role"]), projects)

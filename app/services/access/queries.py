@@ -5,11 +5,18 @@ from typing import Any
 
 from app.core.database.engine import Database
 from app.core.documents import Doc
+from app.models.grants import Grant
 from app.models.memberships import Membership
 from app.models.projects import Project
+from app.models.roles import CustomRole
 from app.models.sessions import Session
+from app.models.teams import Team
 from app.models.users import User
 from app.models.workspaces import Workspace
+from app.services.access.rules import ADMINS
+
+_PROJECT: Doc = {"key": 1, "lead_id": 1, "visibility": 1}
+_ROLE: Doc = {"permissions": 1}
 
 
 async def principal(
@@ -34,10 +41,27 @@ async def principal(
     return found[0] if found else None
 
 
-async def membership(database: Database, user_id: str, workspace_id: str) -> Doc | None:
-    """An account's living membership in a workspace."""
-    query = {"user_id": user_id, "workspace_id": workspace_id, "removed_at": None}
-    return await database.collection(Membership).find_one(query)
+async def member(database: Database, workspace_id: str, query: Doc) -> Doc | None:
+    """What `principal` finds of a membership, without a login."""
+    wanted: Doc = {"$match": {"workspace_id": workspace_id, **query}}
+    pipeline = [wanted, {"$set": {"entered": "$workspace_id", "me": "$_id"}}, *_standing_stages()]
+    found = await (await database.collection(Membership).aggregate(pipeline)).to_list()
+    return {**found[0], "membership": found} if found else None
+
+
+async def people_in(database: Database, workspace_id: str, project_ids: list[str]) -> set[str]:
+    """Who has a grant in one of the projects, personally or through a team, and the admins."""
+    of_projects: Doc = {"workspace_id": workspace_id, "project_id": {"$in": project_ids}}
+    grants = await database.collection(Grant).find(of_projects).to_list()
+    team_ids = [one["team_id"] for one in grants if one["team_id"] is not None]
+    teams = await database.collection(Team).find({"_id": {"$in": team_ids}}).to_list() if team_ids else []
+    admins: Doc = {"workspace_id": workspace_id, "role": {"$in": [role.value for role in ADMINS]}}
+    found = await database.collection(Membership).find(admins, {"_id": 1}).to_list()
+    return {
+        *(one["membership_id"] for one in grants if one["membership_id"] is not None),
+        *(member_id for team in teams for member_id in team["member_ids"]),
+        *(one["_id"] for one in found),
+    }
 
 
 async def workspaces_called(database: Database, name: str) -> list[Doc]:
@@ -63,11 +87,9 @@ def _workspace_stages(ref: str) -> list[Doc]:
     workspace = {
         "$lookup": {"from": Workspace.__collection__, "pipeline": [by_ref, {"$limit": 1}], "as": "workspace"}
     }
-    # SecantusDB does not take `$workspace._id` for the ids of all elements.
-    first = {"$let": {"vars": {"found": {"$first": "$workspace"}}, "in": "$$found._id"}}
     return [
         workspace,
-        {"$set": {"entered": first}},
+        {"$set": {"entered": _first("workspace")}},
         _lookup(
             Membership,
             "membership",
@@ -76,8 +98,36 @@ def _workspace_stages(ref: str) -> list[Doc]:
             "user_id",
             {"workspace_id": "entered"},
         ),
-        _lookup(Project, "projects", {"entered": "$entered"}, "workspace_id", "entered", keep={"key": 1}),
+        {"$set": {"me": _first("membership")}},
+        *_standing_stages(),
     ]
+
+
+def _standing_stages() -> list[Doc]:
+    """What a membership, `me`, has in its workspace, `entered`."""
+    return [
+        _lookup(Project, "projects", {"entered": "$entered"}, "workspace_id", "entered", keep=_PROJECT),
+        _lookup(CustomRole, "roles", {"entered": "$entered"}, "workspace_id", "entered", keep=_ROLE),
+        _by("me", Team, "member_ids", "teams"),
+        {"$set": {"holders": {"$concatArrays": [["$me"], _ids("teams")]}}},
+        _by("holders", Grant, "holder_id", "grants"),
+    ]
+
+
+def _first(name: str) -> Doc:
+    # SecantusDB does not take `$name._id` for the ids of all elements.
+    return {"$let": {"vars": {"found": {"$first": f"${name}"}}, "in": "$$found._id"}}
+
+
+def _ids(name: str) -> Doc:
+    return {"$map": {"input": f"${name}", "as": "one", "in": "$$one._id"}}
+
+
+def _by(local: str, model: Any, foreign: str, name: str) -> Doc:
+    """The documents that have a value, or one of the values, of a field."""
+    return {
+        "$lookup": {"from": model.__collection__, "localField": local, "foreignField": foreign, "as": name}
+    }
 
 
 def _lookup(

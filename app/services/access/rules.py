@@ -1,10 +1,20 @@
-"""Which role may do what, and how fresh a login must be. Pure."""
+"""Which role may do what, and how fresh a login must be. Pure.
 
-from collections.abc import Mapping
+What somebody may do in a project is the union of all that their sources give them; nothing takes away.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.core.documents import Doc
+from app.models.grants import ProjectRole
 from app.models.memberships import Role
-from app.services.access.permissions import Permission
+from app.models.permissions import OF_PROJECTS, Permission
+from app.models.projects import Visibility
+
+Permissions = frozenset[Permission]
+NONE: Permissions = frozenset()
 
 _ADMIN_ONLY = frozenset(
     {
@@ -14,22 +24,53 @@ _ADMIN_ONLY = frozenset(
         Permission.MEMBERSHIP_DELETE,
         Permission.MEMBERSHIP_UPDATE,
         Permission.PROJECT_CREATE,
-        Permission.PROJECT_UPDATE,
-        Permission.STATUS_CREATE,
-        Permission.STATUS_DELETE,
-        Permission.STATUS_UPDATE,
+        Permission.ROLE_CREATE,
+        Permission.ROLE_DELETE,
+        Permission.ROLE_UPDATE,
+        Permission.TEAM_CREATE,
+        Permission.TEAM_DELETE,
+        Permission.TEAM_UPDATE,
         Permission.WORKSPACE_UPDATE,
     }
 )
-
-GRANTS: Mapping[Role, frozenset[Permission]] = {
-    Role.OWNER: frozenset(Permission),
-    Role.ADMIN: frozenset(Permission),
-    Role.MEMBER: frozenset(Permission) - _ADMIN_ONLY,
+_EVERYBODY = frozenset(
+    {
+        Permission.EVENT_READ,
+        Permission.EVENT_UNDO,
+        Permission.LABEL_READ,
+        Permission.MEMBERSHIP_LEAVE,
+        Permission.MEMBERSHIP_READ,
+        Permission.WORKSPACE_READ,
+    }
+)
+"""What each role has of the workspace itself, custom ones included."""
+OF_WORKSPACE: Mapping[Role, Permissions] = {
+    Role.OWNER: frozenset(Permission) - OF_PROJECTS,
+    Role.ADMIN: frozenset(Permission) - OF_PROJECTS,
+    Role.MEMBER: frozenset(Permission) - OF_PROJECTS - _ADMIN_ONLY,
+    Role.GUEST: _EVERYBODY,
 }
 
-_RANKS = {Role.MEMBER: 0, Role.ADMIN: 1, Role.OWNER: 2}
+_VIEWER = frozenset(
+    {
+        Permission.COMMENT_READ,
+        Permission.GRANT_READ,
+        Permission.PROJECT_READ,
+        Permission.STATUS_READ,
+        Permission.TASK_READ,
+    }
+)
+_COMMENTER = _VIEWER | {Permission.COMMENT_CREATE, Permission.COMMENT_DELETE, Permission.COMMENT_UPDATE}
+_CONTRIBUTOR = _COMMENTER | {Permission.TASK_CREATE, Permission.TASK_DELETE, Permission.TASK_UPDATE}
+IN_PROJECT: Mapping[ProjectRole, Permissions] = {
+    ProjectRole.LEAD: OF_PROJECTS,
+    ProjectRole.CONTRIBUTOR: _CONTRIBUTOR,
+    ProjectRole.COMMENTER: _COMMENTER,
+    ProjectRole.VIEWER: _VIEWER,
+}
 
+_RANKS = {Role.GUEST: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
+ADMINS = (Role.ADMIN, Role.OWNER)
 
 RECENT = timedelta(minutes=10)
 """How long ago one may have proven who one is, for sensitive actions (OWASP ASVS 5.0, 7.5.1)."""
@@ -39,10 +80,102 @@ def is_recent(authenticated_at: datetime | None, now: datetime) -> bool:
     return authenticated_at is not None and now - authenticated_at <= RECENT
 
 
-def allows(role: Role, permission: Permission) -> bool:
-    return permission in GRANTS[role]
-
-
 def may_manage(actor: Role, target: Role) -> bool:
     """Whether someone may give, change or take away a role: nobody reaches above their own."""
     return _RANKS[actor] >= _RANKS[target]
+
+
+def closed(wanted: Iterable[str]) -> Permissions:
+    """A custom role's permissions with those that they are of no use without: reading what they are about."""
+    chosen = {Permission(one) for one in wanted}
+    chosen |= {Permission(f"{one.resource}:read") for one in chosen}
+    if Permission.COMMENT_READ in chosen:
+        chosen.add(Permission.TASK_READ)
+    if chosen & OF_PROJECTS:
+        chosen |= {Permission.PROJECT_READ, Permission.STATUS_READ}
+    return frozenset(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A member as access sees it: the role, and the custom role in its place."""
+
+    membership_id: str
+    role: Role
+    custom_role_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Why somebody may do something: `kind` is `role`, `visibility`, `lead` or `grant`."""
+
+    kind: str
+    permissions: Permissions
+    role: str
+    grant_id: str | None = None
+    team_id: str | None = None
+
+
+Roles = Mapping[str, Permissions]
+"""The custom roles of a workspace by their ids, each as its closed permissions."""
+
+
+def workspace_source(holder: Holder, roles: Roles) -> Source:
+    """What a role gives of the workspace itself. A custom role that is gone gives what everybody has."""
+    if holder.custom_role_id is None:
+        return Source("role", OF_WORKSPACE[holder.role], holder.role)
+    own = roles.get(holder.custom_role_id, NONE)
+    return Source("role", (own - OF_PROJECTS) | _EVERYBODY, holder.custom_role_id)
+
+
+def project_sources(holder: Holder, roles: Roles, project: Doc, grants: Iterable[Doc]) -> Iterator[Source]:
+    """All that gives somebody something in a project; `grants` are those of the holder and its teams."""
+    if holder.role in ADMINS:
+        yield Source("role", OF_PROJECTS, holder.role)
+    if holder.role is Role.MEMBER and project["visibility"] != Visibility.PRIVATE:
+        custom = holder.custom_role_id
+        given = _CONTRIBUTOR if custom is None else roles.get(custom, NONE) & OF_PROJECTS
+        yield Source("visibility", given, custom or ProjectRole.CONTRIBUTOR)
+    if project["lead_id"] == holder.membership_id:
+        yield Source("lead", OF_PROJECTS, ProjectRole.LEAD)
+    for grant in grants:
+        if grant["project_id"] == project["_id"]:
+            yield _grant_source(grant, roles)
+
+
+def _grant_source(grant: Doc, roles: Roles) -> Source:
+    custom = grant["custom_role_id"]
+    given = (
+        IN_PROJECT[ProjectRole(grant["role"])] if custom is None else roles.get(custom, NONE) & OF_PROJECTS
+    )
+    return Source("grant", given, custom or grant["role"], grant["_id"], grant["team_id"])
+
+
+def explained(sources: Collection[Source], *, of_project: bool) -> list[Doc]:
+    """Every permission of a project, or of the workspace itself, with all that gives it."""
+    return [
+        {
+            "permission": permission,
+            "allowed": any(permission in source.permissions for source in sources),
+            "by": [_shown(source) for source in sources if permission in source.permissions],
+        }
+        for permission in Permission
+        if (permission in OF_PROJECTS) is of_project
+    ]
+
+
+def _shown(source: Source) -> Doc:
+    return {
+        "kind": source.kind,
+        "role": source.role,
+        "grant_id": source.grant_id,
+        "team_id": source.team_id,
+    }
+
+
+def united(sources: Iterable[Source]) -> Permissions:
+    """What several sources give together. One alone keeps its set, so that many projects share it."""
+    found = NONE
+    for source in sources:
+        found = source.permissions if found <= source.permissions else found | source.permissions
+    return found

@@ -1,94 +1,155 @@
 """What a request may reach: every read and write of a workspace goes through one of these."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from app.core.database.engine import Database
 from app.core.documents import Doc, Entity, public, stored
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.unit_of_work import Command, Context, Outcome, Writers
-from app.models.memberships import Role
-from app.models.projects import Project
+from app.models.memberships import Membership
+from app.models.permissions import OF_PROJECTS, Permission
 from app.services.access.paging import Order, Page, PageRequest, cut, fingerprint, read_cursor
-from app.services.access.permissions import Permission
-from app.services.access.rules import allows
+from app.services.access.standing import Principal, Standing
 from app.utils.text import upper_ascii
 
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """A living login, before any workspace is entered."""
+class Sight:
+    """What the unit of work asks before it shows a command a document, or writes one."""
 
-    user_id: str
-    session_id: str
-    email: str
-    display_name: str
-    authenticated_at: datetime | None = None
-    """When it was last proven who this is; None for those who need no login."""
+    def __init__(self, standing: Standing, permission: Permission | None) -> None:
+        self._standing = standing
+        self._permission = permission
+        self.missed = False
+        """Whether a project was met that is newer than the standing."""
 
+    def sees(self, model: type[Entity], doc: Doc, project_id: str | None) -> bool:
+        if project_id is not None and not self._standing.knows(project_id):
+            self.missed = True
+        return self._standing.sees(model, doc, project_id)
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a principal has in a workspace. `projects` gives the id of each visible project by its key."""
-
-    principal: Principal
-    workspace_id: str
-    membership_id: str
-    role: Role
-    projects: Mapping[str, str]
+    def check(self, permission: str | None, project_id: str) -> None:
+        """Raises `permission_denied` where what the route, or the command, requires is not held there."""
+        required = Permission(permission) if permission is not None else self._permission
+        if required in OF_PROJECTS and required not in self._standing.in_project(project_id):
+            raise PastisError(ErrorCode.PERMISSION_DENIED, permission=required)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scope:
-    """A grant at work: the only way from a request to a workspace's documents."""
+    """A standing at work: the only way from a request to a workspace's documents."""
 
     database: Database
     writers: Writers
-    grant: Grant
+    standing: Standing
     context: Context
     secret: bytes
     """Signs cursors."""
     if_match: Container[int] | None = None
     """The versions that a write may replace; None where the request named none."""
+    renew: Callable[[], Awaitable[Standing]] | None = None
+    """Reads the standing anew; None where it cannot be out of date."""
+    permission: Permission | None = None
+    """What was demanded last, as the route does: a write needs it in every project that it touches."""
 
     @property
     def workspace_id(self) -> str:
-        return self.grant.workspace_id
+        return self.standing.workspace_id
 
     def demand(self, permission: Permission) -> None:
-        """Raises `permission_denied`, which names the missing permission."""
-        if not allows(self.grant.role, permission):
+        """Raises `permission_denied`, which names the missing permission.
+
+        One that is held in some projects passes: whether it is in the one that matters shows there.
+        """
+        if not self.standing.allows(permission):
+            raise PastisError(ErrorCode.PERMISSION_DENIED, permission=permission)
+        self.permission = permission
+
+    def demand_in(self, project_id: str, permission: Permission) -> None:
+        """Raises `permission_denied` where a permission is not held in a project."""
+        if permission not in self.standing.in_project(project_id):
             raise PastisError(ErrorCode.PERMISSION_DENIED, permission=permission)
 
     def collection(self, model: type[Entity]) -> "ScopedCollection":
-        return ScopedCollection(self.database, model, self.workspace_id, self.secret)
+        return ScopedCollection(self, model)
 
     async def project_id(self, ref: str) -> str:
-        """The id of a project named by id or key; raises `not_found`."""
-        if ref in self.grant.projects.values():
-            return ref
-        known = self.grant.projects.get(upper_ascii(ref))
-        if known is not None:
-            return known
-        # Made by another process within the last second, or not there.
-        found = await self.collection(Project).find_one(
-            {"$or": [{"_id": ref}, {"key": upper_ascii(ref)}]}, {"_id": 1}
-        )
+        """The id of a project named by id or key; raises `not_found` for one that is not seen, too."""
+        found = self._visible(ref)
+        if found is None and await self.renewed():
+            found = self._visible(ref)  # made by another process within the last second
         if found is None:
             raise not_found("project")
-        return str(found["_id"])
+        return found
+
+    def _visible(self, ref: str) -> str | None:
+        if Permission.PROJECT_READ in self.standing.projects.get(ref, ()):
+            return ref
+        return self.standing.keys.get(upper_ascii(ref))
+
+    async def renewed(self) -> bool:
+        """Read the standing anew; false where that would tell nothing new."""
+        if self.renew is None:
+            return False
+        self.standing = await self.renew()
+        return True
 
     async def run(self, command: Command[R]) -> Outcome[R]:
         """Commit a command of this workspace in the name of its actor."""
-        return await self.writers.run(self.workspace_id, command, self.context)
+
+        async def commit(context: Context) -> list[Outcome[Any]]:
+            return [await self.writers.run(self.workspace_id, command, context)]
+
+        return (await self._run_in_sight(commit))[0]
 
     async def run_all(self, commands: Sequence[Command[Any]]) -> list[Outcome[Any]]:
         """Commit several commands, all or nothing."""
-        return await self.writers.run_all(self.workspace_id, commands, self.context)
+
+        async def commit(context: Context) -> list[Outcome[Any]]:
+            return await self.writers.run_all(self.workspace_id, commands, context)
+
+        return await self._run_in_sight(commit)
+
+    async def _run_in_sight(
+        self, commit: Callable[[Context], Awaitable[list[Outcome[Any]]]]
+    ) -> list[Outcome[Any]]:
+        sight = Sight(self.standing, self.permission)
+        try:
+            outcomes = await commit(replace(self.context, guard=sight))
+        except PastisError:
+            if not sight.missed or not await self.renewed():
+                raise
+            outcomes = await commit(replace(self.context, guard=Sight(self.standing, self.permission)))
+        for outcome in outcomes:
+            if outcome.replayed:
+                await self._check_seen(outcome.value)
+        return outcomes
+
+    async def _check_seen(self, value: Any) -> None:
+        """Raises `not_found` for a recorded answer that one may not see any more."""
+        for entity in value if isinstance(value, list) else [value]:
+            if entity is not None and not await self.sees(type(entity), stored(entity)):
+                raise not_found(entity.KIND)
+
+    async def sees(self, model: type[Entity], doc: Doc) -> bool:
+        """Whether one may read a document of this workspace."""
+        match model.PROJECT:
+            case None:
+                return self.standing.sees(model, doc, None)
+            case str(name):
+                if not self.standing.knows(doc[name]):
+                    await self.renewed()
+                return self.standing.sees(model, doc, doc[name])
+            case owner, name:
+                whole = await self.database.collection(owner).find_one({"_id": doc[name]})
+                return whole is not None and await self._sees_part(model, owner, whole)
+
+    async def _sees_part(self, model: type[Entity], owner: type[Entity], whole: Doc) -> bool:
+        project_id = whole[owner.PROJECT] if isinstance(owner.PROJECT, str) else None
+        return await self.sees(owner, whole) and self.standing.sees(model, whole, project_id)
 
     def check_version(self, entity: Entity | None) -> None:
         """Raises `precondition_failed`, with the current state, where If-Match names other versions.
@@ -110,18 +171,21 @@ class Scope:
 class ScopedCollection:
     """Reads of one collection that cannot leave the workspace."""
 
-    database: Database
+    scope: Scope
     model: type[Entity]
-    workspace_id: str
-    secret: bytes
 
     async def find_one(self, query: Doc, projection: Doc | None = None) -> Doc | None:
-        return await self.database.collection(self.model).find_one(self._bound(query), projection)
+        return await self._database.collection(self.model).find_one(await self._bound(query), projection)
 
     async def read(self, id_: str, projection: Doc) -> Doc | None:
-        """A document of this workspace by its id, cheapest where many are read at once; never change it."""
-        doc = await self.database.points(self.model, projection).get(id_)
-        return doc if doc is not None and doc["workspace_id"] == self.workspace_id else None
+        """A document by its id, cheapest where many are read at once; never change it.
+
+        The projection must leave what visibility depends on in.
+        """
+        doc = await self._database.points(self.model, projection).get(id_)
+        if doc is None or doc["workspace_id"] != self.scope.workspace_id:
+            return None
+        return doc if await self.scope.sees(self.model, doc) else None
 
     async def find(
         self,
@@ -133,8 +197,8 @@ class ScopedCollection:
         hint: str | None = None,
     ) -> list[Doc]:
         """Matching documents in one round trip where `limit` is given."""
-        cursor = self.database.collection(self.model).find(
-            self._bound(query), projection, limit=limit, batch_size=limit, hint=hint
+        cursor = self._database.collection(self.model).find(
+            await self._bound(query), projection, limit=limit, batch_size=limit, hint=hint
         )
         return await (cursor.sort(list(sort)) if sort else cursor).to_list()
 
@@ -151,25 +215,49 @@ class ScopedCollection:
 
         The projection must leave the order's field in.
         """
-        scope = fingerprint(self.model.KIND, self.workspace_id, query, order)
+        scope = fingerprint(self.model.KIND, self.scope.workspace_id, query, order)
+        secret = self.scope.secret
         total = await self.count(query, hint) if request.count else None
         bounded = query
         if request.cursor is not None:
             # Beside the filter, not in its place: both may bound the same field.
-            bounded = {"$and": [query, order.behind(*read_cursor(request.cursor, self.secret, scope))]}
+            bounded = {"$and": [query, order.behind(*read_cursor(request.cursor, secret, scope))]}
         limit = request.limit + 1
-        found = self.database.in_naive_times(self.model).find(
-            self._bound(bounded), projection, sort=order.sort, limit=limit, batch_size=limit, hint=hint
+        found = self._database.in_naive_times(self.model).find(
+            await self._bound(bounded), projection, sort=order.sort, limit=limit, batch_size=limit, hint=hint
         )
-        docs, cursor = cut(await found.to_list(), request.limit, order, self.secret, scope)
+        docs, cursor = cut(await found.to_list(), request.limit, order, secret, scope)
         return Page([_shown(self.model, doc) for doc in docs], cursor, total)
 
     async def count(self, query: Doc, hint: str | None = None) -> int:
         options: dict[str, Any] = {} if hint is None else {"hint": hint}
-        return await self.database.collection(self.model).count_documents(self._bound(query), **options)
+        bounded = await self._bound(query)
+        return await self._database.collection(self.model).count_documents(bounded, **options)
 
-    def _bound(self, query: Doc) -> Doc:
-        return {"workspace_id": self.workspace_id, **query}
+    @property
+    def _database(self) -> Database:
+        return self.scope.database
+
+    async def _bound(self, query: Doc) -> Doc:
+        """The query, within the workspace and what one may see of it."""
+        visible = await self._visible(query)
+        workspace: Doc = {"workspace_id": self.scope.workspace_id}
+        return workspace | query if visible is None else workspace | {"$and": [query, visible]}
+
+    async def _visible(self, query: Doc) -> Doc | None:
+        """What narrows a query to what one may see; None where that is everything."""
+        standing, model = self.scope.standing, self.model
+        if model is Membership:
+            return None if standing.people is None else standing.people.bound()
+        if model.PROJECT is None:
+            return None
+        readable = standing.readable(model.KIND)
+        if readable is None:
+            return None
+        if isinstance(model.PROJECT, str):
+            return {model.PROJECT: {"$in": list(readable)}}
+        part = model.PROJECT[1]
+        return None if await self.scope.sees(model, {part: query[part]}) else {"_id": {"$in": []}}
 
 
 def _shown(model: type[Entity], doc: Doc) -> Doc:

@@ -1,25 +1,32 @@
 """The inverse of one operation. What one could not do by hand, or no longer, an undo does not do either."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from app.core.documents import Doc, Entity, loaded
 from app.core.errors import ErrorCode, FieldCode, FieldError, PastisError
 from app.core.unit_of_work import Work
 from app.models.comments import Comment
+from app.models.grants import Grant
 from app.models.labels import Label
 from app.models.memberships import Membership, Role
 from app.models.projects import Project
+from app.models.roles import CustomRole
 from app.models.statuses import Status
 from app.models.tasks import Task
+from app.models.teams import Team
 from app.services.access import Scope
 from app.services.activity import rules
 from app.services.comments.rules import check_own
+from app.services.grants import check_give
 from app.services.memberships import check_change
+from app.services.roles import check_role_name, check_unused
 from app.services.statuses import project_statuses
 from app.services.statuses.rules import check_name, check_room, free_rank
 from app.services.tasks.changes import check_references, free_task_rank
 from app.services.tasks.rules import check_changeable, check_dates, check_open
+from app.services.teams import check_members, check_team_name
 
 Prepare = Callable[[Work, Scope, Any, Doc], Awaitable[Doc]]
 """Raises where a document may not be given its former values; gives what else follows from them."""
@@ -44,6 +51,8 @@ async def bring_back(work: Work, scope: Scope, model: type[Entity], former: Doc)
     if isinstance(entity, Status):
         entity = await _status_again(work, entity)
     work.add(entity)
+    if type(entity) in (CustomRole, Grant, Team):
+        await _PREPARE[type(entity)](work, scope, entity, former)
 
 
 async def remove(work: Work, scope: Scope, entity: Entity) -> None:
@@ -61,15 +70,18 @@ async def remove(work: Work, scope: Scope, entity: Entity) -> None:
     elif isinstance(entity, Comment):
         await _comment(work, scope, entity, {})
         work.remove(entity)
-    elif isinstance(entity, Label):
+    elif isinstance(entity, CustomRole):
+        await check_unused(work, entity.id)
+        work.remove(entity)
+    elif isinstance(entity, Grant | Label | Team):
         work.remove(entity)
     else:
         raise rules.conflict("not_undoable")
 
 
 async def _comment(work: Work, scope: Scope, comment: Comment, _former: Doc) -> Doc:
-    check_own(comment, scope.grant.membership_id, scope.grant.role, "comment:update")
     task = await work.require(Task, comment.task_id)
+    check_own(comment, scope.standing, task.project_id)
     check_changeable(task)
     check_open(await work.require(Project, task.project_id))
     return {}
@@ -93,8 +105,38 @@ async def _membership(work: Work, scope: Scope, membership: Membership, former: 
         raise rules.conflict("gone")
     ended = former.get("removed_at", membership.removed_at) is not None
     role = None if ended else Role(former.get("role", membership.role))
-    await check_change(work, scope.grant.role, membership, role)
+    await check_change(work, scope.standing.role, membership, role)
     return {}
+
+
+async def _custom_role(work: Work, _scope: Scope, role: CustomRole, former: Doc) -> Doc:
+    with _taken():
+        await check_role_name(work, former.get("name", role.name), role.id)
+    return {}
+
+
+async def _grant(work: Work, scope: Scope, grant: Grant, former: Doc) -> Doc:
+    """A grant is only taken back by who could give what it was, and what it is."""
+    check_open(await work.require(Project, grant.project_id))
+    for one in (grant, grant.model_copy(update=former)):
+        await check_give(work, scope, one)
+    return {}
+
+
+async def _team(work: Work, _scope: Scope, team: Team, former: Doc) -> Doc:
+    with _taken():
+        await check_team_name(work, former.get("name", team.name), team.id)
+    await check_members(work, former.get("member_ids", ()))
+    return {}
+
+
+@contextmanager
+def _taken() -> Iterator[None]:
+    """Say that a name has become another's since."""
+    try:
+        yield
+    except PastisError as exc:
+        raise rules.conflict("changed_since", *exc.errors) from None
 
 
 async def _project(work: Work, _scope: Scope, project: Project, former: Doc) -> Doc:
@@ -128,10 +170,8 @@ async def _status_again(work: Work, status: Status) -> Status:
 
 
 def _check_name(statuses: Sequence[Status], name: str, status_id: str) -> None:
-    try:
+    with _taken():
         check_name(statuses, name, except_id=status_id)
-    except PastisError as exc:
-        raise rules.conflict("changed_since", *exc.errors) from None
 
 
 async def _statuses_of_open(work: Work, project_id: str) -> list[Status]:
@@ -172,9 +212,12 @@ def _of_references(refusal: PastisError, former: Doc) -> PastisError:
 _REFERENCES = {"label": ["label_ids"], "membership": ["assignee_ids", "reporter_id"], "task": ["parent_id"]}
 _PREPARE: Mapping[type[Entity], Prepare] = {
     Comment: _comment,
+    CustomRole: _custom_role,
+    Grant: _grant,
     Label: _label,
     Membership: _membership,
     Project: _project,
     Status: _status,
     Task: _task,
+    Team: _team,
 }

@@ -1,7 +1,10 @@
 """Reads of the log."""
 
+from collections.abc import Collection
+
 from app.core.documents import Doc
 from app.core.log import Event, event_id
+from app.models.tasks import Task
 from app.services.access import Scope
 
 _SHOWN = {"seq": 1, "at": 1, "actor": 1, "source": 1, "command": 1, "ops": 1}
@@ -25,6 +28,14 @@ async def events(scope: Scope, ref: str | None, before: int | None, limit: int) 
 async def count(scope: Scope, ref: str | None) -> int:
     query, hint = _of(scope, ref)
     return await scope.database.collection(Event).count_documents(query, hint=hint)
+
+
+async def projects_of_tasks(scope: Scope, task_ids: Collection[str]) -> dict[str, str]:
+    """The projects that tasks are in, whoever may see them."""
+    found = scope.database.collection(Task).find(
+        {"_id": {"$in": list(task_ids)}, "workspace_id": scope.workspace_id}, {"project_id": 1}
+    )
+    return {doc["_id"]: doc["project_id"] for doc in await found.to_list()}
 
 
 def _of(scope: Scope, ref: str | None) -> tuple[Doc, str]:

@@ -1,11 +1,11 @@
 """What an event's inverse is, and whether later changes still allow it. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, FieldCode, FieldError, PastisError
-from app.services.access.permissions import Permission
+from app.models.permissions import Permission
 
 BOOKKEEPING = frozenset({"version", "updated_at"})
 """Fields that every change moves; they say nothing about what was changed."""
@@ -16,10 +16,48 @@ _INVERSE_VERB = {"create": "delete", "update": "update", "delete": "create"}
 def is_of_task(event: Doc, task_id: str) -> bool:
     """Whether an event changed a task or what is seen by whoever sees it, as its comments are."""
     group = f"task:{task_id}"
-    return any(
-        (op["kind"], op["id"]) == ("task", task_id) or group in op["groups_before"] + op["groups_after"]
-        for op in event["ops"]
-    )
+    return any((op["kind"], op["id"]) == ("task", task_id) or group in _groups(op) for op in event["ops"])
+
+
+def visible(event: Doc, sees: Callable[[Doc, str], bool], task_id: str | None = None) -> Doc | None:
+    """What somebody may see of an event; None where that is nothing.
+
+    `sees(op, group)` says whether a document is seen by an audience. Whoever sees a task may see all of its
+    history (`task_id`), also from before it was moved to where they see it.
+    """
+    ops = [one for one in (_visible_op(op, sees, task_id) for op in event["ops"]) if one is not None]
+    return {**event, "ops": ops} if ops else None
+
+
+def _visible_op(op: Doc, sees: Callable[[Doc, str], bool], task_id: str | None) -> Doc | None:
+    if task_id is not None and (op["id"] == task_id or f"task:{task_id}" in _groups(op)):
+        return op
+    before = any(sees(op, group) for group in op["groups_before"])
+    after = any(sees(op, group) for group in op["groups_after"])
+    if not before and not after:
+        return None
+    hidden: Doc = {}
+    if op["groups_before"] and not before:
+        hidden["before"] = {}
+    if op["groups_after"] and not after:
+        hidden["set"] = {}
+    return {**op, **hidden}
+
+
+def tasks_named(events: Iterable[Doc]) -> set[str]:
+    """The tasks that audiences of operations stand for."""
+    groups = (group for event in events for op in event["ops"] for group in _groups(op))
+    return {group.removeprefix("task:") for group in groups if group.startswith("task:")}
+
+
+def projects_named(op: Doc, projects: Mapping[str, str]) -> set[str]:
+    """The projects whose documents an operation changed, itself or as parts of `projects`' tasks."""
+    named = (group.partition(":") for group in _groups(op))
+    return {id_ if kind == "project" else projects.get(id_, "") for kind, _, id_ in named if id_}
+
+
+def _groups(op: Doc) -> list[str]:
+    return [*op["groups_before"], *op["groups_after"]]
 
 
 def conflict(
@@ -44,9 +82,12 @@ def permission_to_undo(op: Doc) -> Permission:
 
 
 def undo_order(ops: Sequence[Doc]) -> list[Doc]:
-    """Backwards; but what was deleted comes back before what refers to it, what was made goes last."""
+    """Backwards; but what was deleted comes back before what refers to it, what was made goes last.
+
+    People come before all: what they had, they get back when they are there.
+    """
     backwards = list(reversed(ops))
-    return sorted(backwards, key=lambda op: _UNDO_ORDER.index(op["verb"]))
+    return sorted(backwards, key=lambda op: (op["kind"] != "membership", _UNDO_ORDER.index(op["verb"])))
 
 
 def former_values(op: Doc, current: Mapping[str, Any]) -> Doc:

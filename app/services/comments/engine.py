@@ -7,7 +7,7 @@ from app.models.comments import Comment
 from app.models.projects import Project
 from app.models.tasks import Task
 from app.schemas.comments import CommentCreate, CommentPatch
-from app.services.access import Page, PageRequest, Permission, Scope
+from app.services.access import Page, PageRequest, Scope
 from app.services.comments import queries, rules
 from app.services.tasks import resolve_task
 from app.services.tasks.rules import check_changeable, check_open
@@ -62,7 +62,7 @@ class CommentEngine:
         task_id = await resolve_task(self._scope, task_ref)
 
         async def decide(work: Work) -> Comment:
-            comment = await self._own(work, task_id, comment_id, Permission.COMMENT_UPDATE)
+            comment = await self._own(work, task_id, comment_id)
             if comment.body == patch.body:
                 return comment
             return work.update(comment, body=patch.body, edited_at=work.now)
@@ -74,24 +74,24 @@ class CommentEngine:
         task_id = await resolve_task(self._scope, task_ref)
 
         async def decide(work: Work) -> None:
-            work.remove(await self._own(work, task_id, comment_id, Permission.COMMENT_DELETE))
+            work.remove(await self._own(work, task_id, comment_id))
 
         reads: dict[type[Entity], list[str]] = {Task: [task_id], Comment: [comment_id]}
         return await self._scope.run(Command("comment.delete", decide, reads))
 
-    async def _own(self, work: Work, task_id: str, comment_id: str, permission: Permission) -> Comment:
-        await _open_task(work, task_id)
+    async def _own(self, work: Work, task_id: str, comment_id: str) -> Comment:
+        task = await _open_task(work, task_id)
         comment = await work.require(Comment, comment_id)
         if comment.task_id != task_id:
             raise not_found("comment")
         self._scope.check_version(comment)
-        grant = self._scope.grant
-        rules.check_own(comment, grant.membership_id, grant.role, permission)
+        rules.check_own(comment, self._scope.standing, task.project_id)
         return comment
 
 
-async def _open_task(work: Work, task_id: str) -> None:
+async def _open_task(work: Work, task_id: str) -> Task:
     """Raises `trashed` or `archived`: what was put away can be read, not discussed."""
     task = await work.require(Task, task_id)
     check_changeable(task)
     check_open(await work.require(Project, task.project_id))
+    return task

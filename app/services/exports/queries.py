@@ -10,18 +10,24 @@ from app.core.database.engine import Database
 from app.core.documents import Doc, Entity
 from app.core.log import Event, Head
 from app.models.comments import Comment
+from app.models.grants import Grant
 from app.models.labels import Label
 from app.models.memberships import Membership
 from app.models.projects import Project
+from app.models.roles import CustomRole
 from app.models.statuses import Status
 from app.models.tasks import State, Task
+from app.models.teams import Team
 from app.models.workspaces import Workspace
 
 ORDER: Sequence[tuple[type[Entity], Sequence[str]]] = (
     (Workspace, ()),
+    (CustomRole, ("folded",)),
     (Membership, ("display_name", "_id")),
+    (Team, ("folded",)),
     (Label, ("folded",)),
     (Project, ("name", "_id")),
+    (Grant, ("project_id", "_id")),
     (Status, ("project_id", "rank", "_id")),
     (Task, ("created_at", "_id")),
     (Comment, ("task_id", "created_at", "_id")),

@@ -9,7 +9,7 @@ from app.core.logging import get_logger
 from app.models.imports import ImportRun, ImportState
 from app.models.memberships import Role
 from app.services.access import Page, PageRequest, Permission, Scope
-from app.services.access.rules import allows
+from app.services.access.rules import OF_WORKSPACE
 from app.services.imports import queries, rules
 from app.services.imports.jira_archive import Archive, ArchiveError
 from app.services.imports.run import ImportOptions, Run, new_run
@@ -96,11 +96,17 @@ class ImportEngine:
             await run.record(self._scope)
             membership = await queries.try_membership(self._scope)
             if membership is not None:
-                stays = membership["removed_at"] is None
-                run.allowed = stays and allows(Role(membership["role"]), Permission.IMPORT_CREATE)
+                run.allowed = self._still_may(membership)
+
+    def _still_may(self, membership: Doc) -> bool:
+        """Whether the one who asked is still here, with a role that may import, or the custom one of then."""
+        custom = membership.get("custom_role_id")
+        allowed = OF_WORKSPACE[Role(membership["role"])]
+        kept = custom is not None and custom == self._scope.standing.holder.custom_role_id
+        return membership["removed_at"] is None and (kept or Permission.IMPORT_CREATE in allowed)
 
     def _request_key(self, key: str) -> str:
-        return f"{self._scope.grant.principal.user_id}:{key}"
+        return f"{self._scope.standing.principal.user_id}:{key}"
 
     def _shown(self, doc: Doc) -> Doc:
         shown = public(ImportRun, doc) if "_id" in doc else doc

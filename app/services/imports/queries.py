@@ -67,7 +67,7 @@ async def founded_at(scope: Scope) -> datetime | None:
 async def try_membership(scope: Scope) -> Doc | None:
     """The membership in whose name the import runs, as it is now; None where that cannot be read."""
     with contextlib.suppress(PyMongoError):
-        return await scope.collection(Membership).find_one({"_id": scope.grant.membership_id})
+        return await scope.collection(Membership).find_one({"_id": scope.standing.membership_id})
     return None
 
 

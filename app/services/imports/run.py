@@ -33,7 +33,7 @@ def new_run(
     fields: Doc = {
         "id": new_id(),
         "workspace_id": scope.workspace_id,
-        "membership_id": scope.grant.membership_id,
+        "membership_id": scope.standing.membership_id,
         "source": options.source,
         "filename": options.filename,
         "strict": options.strict,

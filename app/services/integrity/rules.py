@@ -1,5 +1,7 @@
 """Replays a log. Pure."""
 
+from collections.abc import Mapping
+
 from app.core.documents import Doc, Entity, derived
 
 Key = tuple[str, str]
@@ -18,6 +20,10 @@ def apply(state: State, event: Doc) -> None:
             state[key] = {**state.get(key, {}), **op["set"]}
 
 
+ADDED: Mapping[str, Doc] = {"project": {"visibility": "workspace"}}
+"""What logs of earlier versions lack, and a migration gave the documents without an event."""
+
+
 def differences(expected: State, found: State) -> list[str]:
     """What documents are missing, superfluous or unlike their log, each as one line."""
     lines = [f"{kind} {id_}: in the log, not in the database" for kind, id_ in expected.keys() - found.keys()]
@@ -25,7 +31,7 @@ def differences(expected: State, found: State) -> list[str]:
         f"{kind} {id_}: in the database, not in the log" for kind, id_ in found.keys() - expected.keys()
     ]
     for key in expected.keys() & found.keys():
-        want, have = expected[key], found[key]
+        want, have = ADDED.get(key[0], {}) | expected[key], found[key]
         fields = sorted(name for name in want.keys() | have.keys() if want.get(name) != have.get(name))
         if fields:
             lines.append(f"{key[0]} {key[1]}: {', '.join(fields)} unlike the log")

@@ -4,6 +4,7 @@ from app.core.documents import Doc, public
 from app.core.errors import FieldCode, already_exists, invalid, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.memberships import Membership, Role
+from app.models.roles import CustomRole
 from app.models.users import User
 from app.schemas.memberships import MembershipCreate, MembershipPatch
 from app.services.access import Page, PageRequest, Permission, Scope
@@ -31,7 +32,8 @@ class MembershipEngine:
 
         Raises `already_exists` for a member, `validation_failed` where no account has the address.
         """
-        rules.check_manage(self._scope.grant.role, data.role)
+        rules.check_manage(self._scope.standing.role, data.role)
+        rules.check_custom_role(self._scope.standing, data.role, data.custom_role_id)
         user = await self._user(data)
         name = data.display_name or (user.display_name if user else None)
         if name is None:
@@ -39,9 +41,10 @@ class MembershipEngine:
         membership_id = data.id or new_id()
 
         async def decide(work: Work) -> Membership:
+            await _check_role(work, data.custom_role_id)
             former = await queries.of_user(work, user.id) if user else None
             if former is not None:
-                return self._return(work, former, name, data.role)
+                return self._return(work, former, name, data)
             if await work.get(Membership, membership_id) is not None:
                 raise already_exists("membership", "id")
             return work.add(
@@ -51,6 +54,7 @@ class MembershipEngine:
                     user_id=user.id if user else None,
                     display_name=name,
                     role=data.role,
+                    custom_role_id=data.custom_role_id,
                     created_at=work.now,
                     updated_at=work.now,
                 )
@@ -64,10 +68,15 @@ class MembershipEngine:
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)
             role = changes.get("role", membership.role)
-            await check_change(work, self._scope.grant.role, membership, role)
+            await check_change(work, self._scope.standing.role, membership, role)
+            kept = membership.custom_role_id if role is Role.MEMBER else None
+            custom = changes.get("custom_role_id", kept)
+            if (role, custom) != (membership.role, membership.custom_role_id):
+                rules.check_custom_role(self._scope.standing, role, custom)
+                await _check_role(work, custom)
             # Whoever gives a role by hand has it stay, whatever groups say.
             given = {"given_by": None} if "role" in changes else {}
-            return work.update(membership, **changes, **given)
+            return work.update(membership, **changes | {"custom_role_id": custom}, **given)
 
         return await self._scope.run(Command("membership.update", decide, {Membership: [membership_id]}))
 
@@ -76,12 +85,12 @@ class MembershipEngine:
 
         Raises `permission_denied` for another's, `last_owner`.
         """
-        if membership_id != self._scope.grant.membership_id:
+        if membership_id != self._scope.standing.membership_id:
             self._scope.demand(Permission.MEMBERSHIP_DELETE)
 
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)
-            await check_change(work, self._scope.grant.role, membership, None)
+            await check_change(work, self._scope.standing.role, membership, None)
             return work.update(membership, removed_at=work.now, given_by=None)
 
         return await self._scope.run(Command("membership.remove", decide, {Membership: [membership_id]}))
@@ -102,10 +111,16 @@ class MembershipEngine:
         return user
 
     @staticmethod
-    def _return(work: Work, former: Membership, name: str, role: Role) -> Membership:
+    def _return(work: Work, former: Membership, name: str, data: MembershipCreate) -> Membership:
         if former.removed_at is None:
             raise already_exists("membership", "email")
-        return work.update(former, removed_at=None, display_name=name, role=role)
+        role = {"role": data.role, "custom_role_id": data.custom_role_id}
+        return work.update(former, removed_at=None, display_name=name, **role)
+
+
+async def _check_role(work: Work, custom_role_id: str | None) -> None:
+    if custom_role_id is not None:
+        await work.require(CustomRole, custom_role_id)
 
 
 async def check_change(work: Work, actor: Role, membership: Membership, role: Role | None) -> None:

@@ -43,7 +43,7 @@ def _command(user: User, source_id: str, role: Role | None) -> Command[Membershi
             ended = found is not None and found.removed_at is None
             return work.update(found, removed_at=work.now, given_by=None) if found and ended else found
         if found is not None:
-            return work.update(found, role=role, removed_at=None, given_by=source_id)
+            return work.update(found, role=role, custom_role_id=None, removed_at=None, given_by=source_id)
         return work.add(
             Membership(
                 id=new_id(),

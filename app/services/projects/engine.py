@@ -3,11 +3,13 @@
 from app.core.documents import Doc, public
 from app.core.errors import ErrorCode, PastisError, already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
+from app.models.grants import ProjectRole
 from app.models.memberships import Membership
 from app.models.projects import Project
 from app.models.statuses import Status
 from app.schemas.projects import ProjectCreate, ProjectPatch
 from app.services.access import Page, PageRequest, Scope
+from app.services.grants import add_grant
 from app.services.projects import queries
 from app.services.statuses import add_statuses
 from app.services.statuses.rules import DEFAULTS, default_of
@@ -38,6 +40,8 @@ class ProjectEngine:
                 raise already_exists("project", "key")
             await _check_lead(work, data.lead_id)
             statuses = add_statuses(work, project_id, DEFAULTS)
+            if not self._scope.standing.is_admin:  # who else might not see what they have just made
+                add_grant(work, project_id, ProjectRole.LEAD, membership_id=work.actor["membership_id"])
             return work.add(
                 Project(
                     id=project_id,
@@ -46,6 +50,7 @@ class ProjectEngine:
                     name=data.name,
                     description=data.description,
                     lead_id=data.lead_id,
+                    visibility=data.visibility,
                     default_status_id=default_of(statuses).id,
                     created_at=work.now,
                     updated_at=work.now,

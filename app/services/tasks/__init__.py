@@ -1,5 +1,5 @@
 """Tasks: the work itself."""
 
-from app.services.tasks.engine import TaskEngine, resolve_task
+from app.services.tasks.engine import TaskEngine, project_of, resolve_task
 
-__all__ = ["TaskEngine", "resolve_task"]
+__all__ = ["TaskEngine", "project_of", "resolve_task"]

@@ -1,5 +1,7 @@
 """Changing a task's fields inside a command; what a patch, a ranking and an undo have in common."""
 
+from collections.abc import Collection, Sequence
+
 from app.core.documents import Doc
 from app.core.errors import not_found
 from app.core.unit_of_work import Work
@@ -7,6 +9,7 @@ from app.models.labels import Label
 from app.models.memberships import Membership
 from app.models.statuses import Status
 from app.models.tasks import Task
+from app.models.teams import Team
 from app.services.tasks import queries, rules
 from app.utils import ranks
 
@@ -34,10 +37,17 @@ async def check_references(work: Work, task_id: str, fields: Doc) -> None:
         raise not_found("label")
     person_ids = {*(fields.get("assignee_ids") or []), fields.get("reporter_id")} - {None}
     people = await work.get_many(Membership, person_ids)
-    if len(people) != len(person_ids) or any(one.removed_at is not None for one in people):
+    if any(one.removed_at is not None for one in people):
         raise not_found("membership")
+    await _check_teams(work, person_ids - {one.id for one in people}, fields.get("assignee_ids") or [])
     if fields.get("parent_id") is not None:
         await _check_parent(work, task_id, fields["parent_id"])
+
+
+async def _check_teams(work: Work, ids: Collection[str], assignee_ids: Sequence[str]) -> None:
+    """Raises `not_found` unless these are teams; they may be assigned, and report nothing."""
+    if ids and (len(await work.get_many(Team, ids)) != len(ids) or not set(ids) <= set(assignee_ids)):
+        raise not_found("membership")
 
 
 async def _check_parent(work: Work, task_id: str, parent_id: str) -> None:

@@ -52,7 +52,11 @@ class TaskCommands:
 
     async def of(self, operation: TaskOperation) -> Command[Task]:
         """What an operation of a batch asks for; raises `permission_denied`."""
-        self._scope.demand(PERMISSIONS[operation.action])
+        permission = PERMISSIONS[operation.action]
+        self._scope.demand(permission)
+        return replace(await self._of(operation), permission=permission)
+
+    async def _of(self, operation: TaskOperation) -> Command[Task]:
         if isinstance(operation, TaskCreateOperation):
             self._scope.check_version(None)
             return await self.create(operation.body)

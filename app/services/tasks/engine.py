@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from app.core.documents import Doc, public
-from app.core.errors import PastisError, not_found
+from app.core.errors import FieldCode, PastisError, invalid, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.tasks import Task
 from app.schemas.tasks import (
@@ -26,6 +26,21 @@ from app.services.tasks.commands import TaskCommands
 async def resolve_task(scope: Scope, ref: str) -> str:
     """The id of a task named by id, key or former key; raises `not_found` for a key that no task has."""
     return await queries.resolve(scope, ref)
+
+
+async def project_of(scope: Scope, project_ref: str | None, task_ref: str | None) -> str | None:
+    """The id of the project, or of a task's, that is named; None for neither.
+
+    Raises `not_found`, and `validation_failed` for both.
+    """
+    if task_ref is None:
+        return None if project_ref is None else await scope.project_id(project_ref)
+    if project_ref is not None:
+        raise invalid("/query/task", FieldCode.REFUSED)
+    task = await queries.get(scope, task_ref)
+    if task is None:
+        raise not_found("task")
+    return str(task["project_id"])
 
 
 class TaskEngine:
@@ -49,7 +64,7 @@ class TaskEngine:
         parent_id = query.parent
         if parent_id is not None and parent_id != NOBODY:
             parent_id = await queries.resolve(scope, parent_id)
-        wanted = rules.read_filter(query, project_id, parent_id, scope.grant.membership_id)
+        wanted = rules.read_filter(query, project_id, parent_id, scope.standing.membership_id)
         return await queries.page(
             scope,
             wanted,
@@ -105,7 +120,9 @@ class TaskEngine:
 
         async def decide(work: Work) -> Task:
             with _pointing_to(number):
-                return await command.decide(work)
+                task = await command.decide(work)
+                await work.check_rights()
+                return task
 
         return replace(command, decide=decide)
 

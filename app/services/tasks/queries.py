@@ -1,5 +1,7 @@
 """All access to the tasks' collection."""
 
+from typing import Any
+
 from app.core.documents import Doc
 from app.core.errors import not_found
 from app.core.unit_of_work import Work
@@ -10,6 +12,8 @@ from app.services.tasks.rules import TaskFilter
 from app.utils.ids import is_id
 from app.utils.text import upper_ascii
 
+MAX_MERGED = 100
+"""Lists that the database merges in order; of more it would sort everything."""
 _HIDDEN = dict.fromkeys(Task.INTERNAL, 0)
 
 
@@ -46,12 +50,18 @@ async def page(
     order = rules.order_for(sort, descending=descending)
     hidden = {"keys": 0, "derived.lists": 0} if order.field.startswith("derived.") else _HIDDEN
     return await scope.collection(Task).page(
-        rules.query(wanted, scope.workspace_id),
+        rules.query(wanted, _everything(scope)),
         order,
         request,
         projection=hidden if described else {**hidden, "description": 0},
         hint=f"tasks_by_{sort}",
     )
+
+
+def _everything(scope: Scope) -> Any:
+    """The list of all tasks that one sees: the workspace's, or those of the projects where these are few."""
+    readable = scope.standing.readable(Task.KIND)
+    return scope.workspace_id if readable is None or len(readable) > MAX_MERGED else {"$in": list(readable)}
 
 
 async def neighbour(work: Work, task: Task, *, project_id: str, rank: str, above: bool) -> Task | None:
@@ -71,8 +81,9 @@ async def rank_taken(work: Work, task: Task, project_id: str, rank: str) -> bool
     return await work.count(Task, query, 1) > 0
 
 
-async def with_label(work: Work, label_id: str, limit: int) -> list[Task]:
-    return await work.find(Task, _all_of(label_id), limit=limit)
+async def on_list(work: Work, list_id: str, limit: int) -> list[Task]:
+    """The tasks that a label or team has."""
+    return await work.find(Task, _all_of(list_id), limit=limit)
 
 
 async def count_with_status(work: Work, status_id: str, limit: int) -> int:

@@ -124,9 +124,12 @@ def _split(text: str | None) -> tuple[str, ...]:
     return () if text is None else tuple(text.split(","))
 
 
-def query(wanted: TaskFilter, workspace_id: str) -> Doc:
-    """The filter as the database takes it: first the narrowest of the lists that an index knows."""
-    found: Doc = {"derived.state": wanted.state.value, "derived.lists": _list(wanted) or workspace_id}
+def query(wanted: TaskFilter, everything: Any) -> Doc:
+    """The filter as the database takes it: first the narrowest of the lists that an index knows.
+
+    `everything` is the list, or the `$in` of lists, that has all that one sees.
+    """
+    found: Doc = {"derived.state": wanted.state.value, "derived.lists": _list(wanted) or everything}
     if wanted.project_id is not None:
         found["project_id"] = wanted.project_id
     for field, values in (

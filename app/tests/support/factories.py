@@ -7,7 +7,7 @@ from app.core.security import hash_password
 from app.models.users import User
 from app.services.bootstrap import Services
 from app.services.users import queries as user_queries
-from app.tests.support.clients import Client, ok
+from app.tests.support.clients import Answer, Client, ok
 from app.utils.ids import new_id
 
 PASSWORD = "correct horse battery staple"
@@ -78,6 +78,25 @@ class Workspace:
             await self.api.post(f"/tasks/{task['id']}/comments", {"body": body}), 201
         )
         return comment
+
+    async def team(self, name: str, *roles: str) -> dict[str, Any]:
+        """A team of these."""
+        body = {"name": name, "member_ids": [self.membership_ids[role] for role in roles]}
+        team: dict[str, Any] = ok(await self.api.post("/teams", body), 201)
+        return team
+
+    async def grant(self, role: str, project: str = "FLUID", **holder: str) -> Answer:
+        """Give a member (`membership_id`) or a team (`team_id`) a role in a project."""
+        return await self.api.post(f"/projects/{project}/grants", {"role": role, **holder})
+
+    async def guest(self, services: Services, **grants: str) -> Client:
+        """Somebody new who has just these roles in these projects."""
+        user = await make_user(services, "Laurel Williams")
+        body = {"email": user.email, "role": "guest"}
+        membership_id = ok(await self.api.post("/memberships", body), 201)["id"]
+        for project, role in grants.items():
+            ok(await self.grant(role, project, membership_id=membership_id), 201)
+        return Client(self.api.http, await log_in(services, user), self.api.base)
 
 
 async def found_workspace(services: Services, anonymous: Client) -> Workspace:

@@ -84,6 +84,9 @@ async def _update_membership(workspace: Workspace) -> Request:
 
 @scenario("membership.remove")
 async def _remove_membership(workspace: Workspace) -> Request:
+    """Of somebody with a team and a grant, which end with it."""
+    await workspace.team("Design", "member", "admin")
+    await grant(workspace)
     return lambda: workspace.api.delete(f"/memberships/{workspace.membership_ids['member']}")
 
 
@@ -138,6 +141,87 @@ async def _move_status(workspace: Workspace) -> Request:
 async def _delete_status(workspace: Workspace) -> Request:
     """The project's default, which another status becomes."""
     return lambda: workspace.api.delete(f"/projects/FLUID/statuses/{workspace.statuses['Todo']}")
+
+
+@scenario("team.create")
+async def _create_team(workspace: Workspace) -> Request:
+    body = {"name": "Design", "member_ids": [workspace.membership_ids["member"]]}
+    return lambda: workspace.api.post("/teams", body)
+
+
+@scenario("team.update")
+async def _update_team(workspace: Workspace) -> Request:
+    team = await workspace.team("Design", "member")
+    body = {"name": "Design and research", "member_ids": [workspace.membership_ids["admin"]]}
+    return lambda: workspace.api.patch(f"/teams/{team['id']}", body)
+
+
+@scenario("team.add_member")
+async def _create_team_member(workspace: Workspace) -> Request:
+    team = await workspace.team("Design")
+    path = f"/teams/{team['id']}/members/{workspace.membership_ids['member']}"
+    return lambda: workspace.api.request("PUT", path)
+
+
+@scenario("team.remove_member")
+async def _delete_team_member(workspace: Workspace) -> Request:
+    team = await workspace.team("Design", "member")
+    path = f"/teams/{team['id']}/members/{workspace.membership_ids['member']}"
+    return lambda: workspace.api.delete(path)
+
+
+@scenario("team.delete")
+async def _delete_team(workspace: Workspace) -> Request:
+    """With a grant and a task that let go of it."""
+    team = await workspace.team("Design", "member")
+    ok(await workspace.grant("lead", team_id=team["id"]), 201)
+    await workspace.task(assignee_ids=[team["id"], workspace.membership_ids["member"]])
+    return lambda: workspace.api.delete(f"/teams/{team['id']}")
+
+
+async def role(workspace: Workspace) -> str:
+    body = {"name": "Triage", "permissions": ["task:update"]}
+    return str(ok(await workspace.api.post("/roles", body), 201)["id"])
+
+
+@scenario("role.create")
+async def _create_role(workspace: Workspace) -> Request:
+    return lambda: workspace.api.post("/roles", {"name": "Triage", "permissions": ["task:update"]})
+
+
+@scenario("role.update")
+async def _update_role(workspace: Workspace) -> Request:
+    path = f"/roles/{await role(workspace)}"
+    return lambda: workspace.api.patch(path, {"name": "QA", "permissions": ["comment:create"]})
+
+
+@scenario("role.delete")
+async def _delete_role(workspace: Workspace) -> Request:
+    path = f"/roles/{await role(workspace)}"
+    return lambda: workspace.api.delete(path)
+
+
+async def grant(workspace: Workspace) -> str:
+    answer = await workspace.grant("viewer", membership_id=workspace.membership_ids["member"])
+    return f"/projects/FLUID/grants/{ok(answer, 201)['id']}"
+
+
+@scenario("grant.create")
+async def _create_grant(workspace: Workspace) -> Request:
+    return lambda: workspace.grant("lead", membership_id=workspace.membership_ids["member"])
+
+
+@scenario("grant.update")
+async def _update_grant(workspace: Workspace) -> Request:
+    path = await grant(workspace)
+    custom = await role(workspace)
+    return lambda: workspace.api.patch(path, {"role": "contributor", "custom_role_id": custom})
+
+
+@scenario("grant.delete")
+async def _delete_grant(workspace: Workspace) -> Request:
+    path = await grant(workspace)
+    return lambda: workspace.api.delete(path)
 
 
 @scenario("label.create")

@@ -7,9 +7,8 @@ import pytest
 from app.core.config import Settings
 from app.core.database.engine import Database
 from app.core.unit_of_work import Context
-from app.models.memberships import Role
 from app.services.access import Principal, Scope
-from app.services.access.scope import Grant
+from app.services.access.standing import owner_standing
 from app.services.bootstrap import Services
 from app.tests.support.bench import ACTOR, SOURCE, make_writers
 from app.tests.support.commands import Commands, watched
@@ -30,8 +29,8 @@ def scope(watched_database: tuple[Database, Commands], services: Services) -> Sc
     """An owner's scope of a workspace that need not be there."""
     database, _ = watched_database
     principal = Principal(new_id(), new_id(), "justin@fluid.example", "Justin Obara")
-    grant = Grant(principal, new_id(), new_id(), Role.OWNER, {})
-    return Scope(database, make_writers(database), grant, Context(ACTOR, SOURCE), services.secret)
+    standing = owner_standing(principal, new_id(), new_id())
+    return Scope(database, make_writers(database), standing, Context(ACTOR, SOURCE), services.secret)
 
 
 @pytest.fixture

@@ -17,10 +17,12 @@ import typer.main
 from app.cli import cli
 from app.core.config import Settings, variable
 from app.core.errors import STATUS, ErrorCode, FieldCode
+from app.models.grants import ProjectRole
 from app.models.memberships import Role
+from app.models.permissions import OF_PROJECTS
 from app.schemas.tasks import TaskListQuery
 from app.services.access import Permission
-from app.services.access.rules import allows
+from app.services.access.rules import IN_PROJECT, OF_WORKSPACE
 from app.tests.support.documentation import (
     ROOT,
     DocumentationError,
@@ -189,11 +191,29 @@ def test_the_table_of_settings_is_complete() -> None:
     }
 
 
+ROLES = (Role.OWNER, Role.ADMIN, Role.MEMBER, Role.GUEST)
+PROJECT_ROLES = (
+    ProjectRole.LEAD,
+    ProjectRole.CONTRIBUTOR,
+    ProjectRole.COMMENTER,
+    ProjectRole.VIEWER,
+)
+
+
 def test_the_table_of_permissions_is_complete() -> None:
     rows = table(ROOT / "docs" / "guides" / "users.md", "What each role may do")
-    roles = (Role.OWNER, Role.ADMIN, Role.MEMBER)
     assert rows == {
-        one.value: ["yes" if allows(role, one) else "no" for role in roles] for one in sorted(Permission)
+        one.value: ["yes" if one in OF_WORKSPACE[role] else "no" for role in ROLES]
+        for one in sorted(Permission)
+        if one not in OF_PROJECTS
+    }
+
+
+def test_the_table_of_project_permissions_is_complete() -> None:
+    rows = table(ROOT / "docs" / "guides" / "users.md", "What each role may do in a project")
+    assert rows == {
+        one.value: ["yes" if one in IN_PROJECT[role] else "no" for role in PROJECT_ROLES]
+        for one in sorted(OF_PROJECTS)
     }
 
 

@@ -178,6 +178,7 @@ FILTERS: dict[str, list[str]] = {
     "include": ["external", "description,description", ""],
     "label": IDS,
     "limit": [*NUMBERS, "0", "201", "1000000000"],
+    "membership": ["x", "", "$ne", ABSENT, ABSENT.upper()],
     "parent": ["NOPE-1", ABSENT[:-1], "", "x" * 61, "$ne"],
     "priority": CHOICES,
     "project": ["NOPE", ABSENT, "", "x" * 61, "$ne"],
@@ -185,6 +186,7 @@ FILTERS: dict[str, list[str]] = {
     "sort": ["title", "$where", "rank,due", "--rank", "-", "", "RANK", "rank\n", "derived.due"],
     "state": ["deleted", "", "active,archived", "ACTIVE"],
     "status": IDS,
+    "task": ["NOPE-1", ABSENT, "", "x" * 61, "$ne"],
 }
 
 
@@ -203,7 +205,7 @@ def bad_values(name: str, schema: dict[str, Any]) -> list[str]:
 def refusals_of(name: str) -> list[ErrorCode]:
     if name == "cursor":
         return [ErrorCode.INVALID_CURSOR, ErrorCode.VALIDATION_FAILED]
-    if name in ("project", "parent"):
+    if name in ("membership", "parent", "project", "task"):
         return [ErrorCode.NOT_FOUND, ErrorCode.VALIDATION_FAILED]
     return [ErrorCode.VALIDATION_FAILED]
 

@@ -23,13 +23,17 @@ REFERENCES = {
     "after_id": "task",
     "assignee_ids": "membership",
     "before_id": "task",
+    "custom_role_id": "role",
     "default_status_id": "status",
     "label_ids": "label",
     "lead_id": "membership",
+    "member_ids": "membership",
+    "membership_id": "membership",
     "parent_id": "task",
     "project_id": "project",
     "reporter_id": "membership",
     "status_id": "status",
+    "team_id": "team",
 }
 """What the members of bodies name, by kind."""
 NUMBERS = {"seq"}
@@ -103,24 +107,27 @@ async def test_ids_of_another_kind_in_paths(operation: Operation, world: World) 
 async def test_foreign_ids_in_bodies(operation: Operation, world: World, neighbour: World) -> None:
     own = await world.values(operation)
     body = await world.body(operation, own)
-    foreign = await places(neighbour, "project", "status", "label", "membership", "task")
-    other_kinds = await places(world, "label", "membership", "status", "task")
+    foreign = await places(neighbour, "project", "status", "label", "membership", "task", "role", "team")
+    other_kinds = await places(world, "label", "membership", "status", "task", "role")
     async with unchanged(world.services, world.workspace, neighbour.workspace):
         for name, kind in referring(operation).items():
             wrong = [foreign[kind], *(id_ for other, id_ in other_kinds.items() if other != kind)]
             for id_ in wrong:
                 if id_ != "FLUID":
                     value = [id_] if name.endswith("s") else id_
-                    answer = await send(world, operation, own, _base(operation, body) | {name: value})
+                    answer = await send(world, operation, own, _base(operation, name, body) | {name: value})
                     refused(answer, 404, ErrorCode.NOT_FOUND)
             if name.endswith("s"):
                 mixed = [other_kinds[kind], foreign[kind]]
-                answer = await send(world, operation, own, _base(operation, body) | {name: mixed})
+                answer = await send(world, operation, own, _base(operation, name, body) | {name: mixed})
                 refused(answer, 404, ErrorCode.NOT_FOUND)
 
 
-def _base(operation: Operation, body: Any) -> Any:
-    return {} if operation.id == "rank_task" else body
+def _base(operation: Operation, name: str, body: Any) -> Any:
+    """What goes with a reference of each kind."""
+    if operation.id == "rank_task":
+        return {}
+    return {"role": "viewer"} if name == "team_id" else body
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ async def clients(world: World) -> dict[str, Client]:
         "owner": workspace.api.at(""),
         "admin": workspace.admin.at(""),
         "member": workspace.member.at(""),
+        **await world.grantees(),
+        "guest": (await workspace.guest(world.services)).at(""),
         "former": await world.former_member(),
         "stranger": workspace.stranger.at(""),
     }

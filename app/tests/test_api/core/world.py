@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from app.models.grants import ProjectRole
 from app.services.bootstrap import Services
 from app.tests.support.archives import issue, lines
 from app.tests.support.clients import Answer, Client, ok
@@ -33,6 +34,9 @@ class World:
         self.provider = provider
         self.owner = workspace.api.at("")
         self.base = f"/api/v1/workspaces/{workspace.id}"
+        self.project = "FLUID"
+        self.visibility = "workspace"
+        self._grantees: dict[str, tuple[str, Client]] = {}
         self._numbers = itertools.count(1)
 
     def number(self) -> int:
@@ -83,6 +87,30 @@ class World:
         ok(await self.owner.delete(f"{self.base}/memberships/{membership}"))
         return client
 
+    async def grantees(self) -> dict[str, Client]:
+        """A guest for each role in projects, who has it in all of this world's."""
+        if not self._grantees:
+            for role in ProjectRole:
+                user = await make_user(self.services, f"Guest who is a {role}")
+                membership = await self.made("/memberships", {"email": user.email, "role": "guest"})
+                client = self.owner.as_(await log_in(self.services, user))
+                self._grantees[role.value] = (membership, client)
+            await self.grant(self.project)
+        return {role: client for role, (_, client) in self._grantees.items()}
+
+    async def grant(self, project: str) -> None:
+        for role, (membership, _) in self._grantees.items():
+            body = {"membership_id": membership, "role": role}
+            await self.made(f"/projects/{project}/grants", body)
+
+    async def hidden(self) -> "World":
+        """The same workspace, where everything of projects is in private ones."""
+        world = World(self.services, self.workspace, self.provider)
+        world.visibility = "private"
+        world._numbers = self._numbers
+        world.project = await _project(world, {})
+        return world
+
     async def digest(self) -> str:
         """Changes with every document of the workspace, and of the accounts in it and their logins."""
         return await digest(self.services, self.workspace)
@@ -102,7 +130,10 @@ async def _workspace(world: World, values: Values) -> str:
 
 
 async def _project(world: World, values: Values) -> str:
-    return await world.made("/projects", {"key": f"P{world.number()}", "name": "Decapod"})
+    body = {"key": f"P{world.number()}", "name": "Decapod", "visibility": world.visibility}
+    project = await world.made("/projects", body)
+    await world.grant(project)
+    return project
 
 
 async def _status(world: World, values: Values) -> str:
@@ -122,7 +153,24 @@ async def _import(world: World, values: Values) -> str:
 
 
 async def _membership(world: World, values: Values) -> str:
-    return await world.made("/memberships", {"display_name": "Yura Zenevich"})
+    membership = await world.made("/memberships", {"display_name": "Yura Zenevich"})
+    if "team" in values:
+        ok(await world.owner.request("PUT", f"{world.base}/teams/{values['team']}/members/{membership}"))
+    return membership
+
+
+async def _team(world: World, values: Values) -> str:
+    return await world.made("/teams", {"name": f"Design {world.number()}"})
+
+
+async def _role(world: World, values: Values) -> str:
+    body = {"name": f"Triage {world.number()}", "permissions": ["task:update"]}
+    return await world.made("/roles", body)
+
+
+async def _grant(world: World, values: Values) -> str:
+    body = {"membership_id": await _membership(world, {}), "role": "viewer"}
+    return await world.made(f"/projects/{values.get('project', world.project)}/grants", body)
 
 
 async def _session(world: World, values: Values) -> str:
@@ -133,12 +181,14 @@ async def _session(world: World, values: Values) -> str:
 
 
 async def _task(world: World, values: Values) -> str:
-    return await world.made("/tasks", {"project_id": "FLUID", "title": "Focus is lost"})
+    return await world.made("/tasks", {"project_id": world.project, "title": "Focus is lost"})
 
 
 async def _comment(world: World, values: Values) -> str:
-    """The member's own, which the admins may change too."""
+    """The member's own, which the admins may change too; the owner's where that one sees nothing."""
     body = {"body": "Fixed in r10241."}
+    if world.visibility == "private":
+        return await world.made(f"/tasks/{values['task']}/comments", body)
     return await world.made(f"/tasks/{values['task']}/comments", body, world.workspace.member.at(""))
 
 
@@ -167,15 +217,18 @@ PLACES: dict[str, Callable[[World, Values], Any]] = {
     "code": _code,
     "comment": _comment,
     "identity": _identity,
+    "grant": _grant,
     "import": _import,
     "label": _label,
     "membership": _membership,
     "project": _project,
     "provider": _provider,
+    "role": _role,
     "seq": _seq,
     "session": _session,
     "status": _status,
     "task": _task,
+    "team": _team,
     "workspace": _workspace,
 }
 
@@ -270,17 +323,33 @@ def _label_body(world: World, values: Values) -> dict[str, str]:
     return {"name": f"Keyboard {world.number()}", "color": "#1f77b4", "description": "Without a mouse."}
 
 
+async def _create_grant(world: World, values: Values) -> dict[str, str]:
+    return {"membership_id": await _membership(world, {}), "role": "viewer"}
+
+
+def _role_body(world: World, values: Values) -> dict[str, Any]:
+    return {"name": f"QA {world.number()}", "description": "", "permissions": ["comment:create"]}
+
+
+def _team_body(world: World, values: Values) -> dict[str, Any]:
+    members = [world.workspace.membership_ids["member"]]
+    return {"name": f"Team {world.number()}", "description": "Of old.", "member_ids": members}
+
+
 BODIES: dict[str, Callable[[World, Values], Any]] = {
     "batch_tasks": _batch,
     "create_comment": lambda world, values: {"body": "Fixed on main."},
+    "create_grant": _create_grant,
     "create_import": _archive,
     "create_label": _label_body,
     "create_login": _login,
     "create_membership": lambda world, values: {"display_name": "Heidi Hazelton", "role": "member"},
     "create_project": _create_project,
     "create_reauthentication": lambda world, values: {"password": PASSWORD},
+    "create_role": _role_body,
     "create_status": lambda world, values: {"name": f"QA {world.number()}", "category": "in_progress"},
     "create_task": _create_task,
+    "create_team": _team_body,
     "create_token": _token,
     "create_workspace": _create_workspace,
     "finish_identity": _finish_identity,
@@ -292,12 +361,15 @@ BODIES: dict[str, Callable[[World, Values], Any]] = {
     "start_identity": lambda world, values: {"redirect_uri": "http://localhost:8001/back"},
     "start_oidc_login": lambda world, values: {"remember_me": True, "redirect_uri": None},
     "update_comment": lambda world, values: {"body": "Fixed on main, see r10241."},
+    "update_grant": lambda world, values: {"role": "commenter"},
     "update_label": _label_body,
     "update_me": lambda world, values: {"display_name": "Justin"},
-    "update_membership": lambda world, values: {"display_name": "Yura", "role": "admin"},
+    "update_membership": lambda world, values: {"display_name": "Yura", "role": "member"},
     "update_password": lambda world, values: {"current_password": PASSWORD, "password": NEW_PASSWORD},
     "update_project": lambda world, values: {"name": "Decapod 2", "description": "", "lead_id": None},
+    "update_role": _role_body,
     "update_status": lambda world, values: {"name": f"In QA {world.number()}"},
     "update_task": _update_task,
+    "update_team": _team_body,
     "update_workspace": lambda world, values: {"name": "Fluid", "description": "Inclusive design."},
 }

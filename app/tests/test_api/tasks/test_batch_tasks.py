@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.api.gate import Requires
-from app.models.memberships import Role
+from app.models.grants import ProjectRole
 from app.models.tasks import Task
 from app.services.access import rules
 from app.services.bootstrap import Services
@@ -230,8 +230,10 @@ async def test_each_action_needs_its_permission(
         "update": update(task["id"], title="x"),
     }
     allowed = next(one for name, one in operations.items() if name != action)
-    less = {**rules.GRANTS, Role.MEMBER: rules.GRANTS[Role.MEMBER] - {PERMISSIONS[action]}}
-    monkeypatch.setattr(rules, "GRANTS", less)
+    monkeypatch.setattr(
+        rules, "_CONTRIBUTOR", rules.IN_PROJECT[ProjectRole.CONTRIBUTOR] - {PERMISSIONS[action]}
+    )
+    services.access.forget_user(workspace.users["member"].id)
     async with unchanged(services, workspace):
         body = {"operations": [allowed, operations[action]]}
         problem = refused(await workspace.member.post(PATH, body), 403, "permission_denied")

@@ -167,7 +167,7 @@ async def test_a_later_page_begins_in_the_index_where_the_former_one_ended(
 
 
 def _grant_of(scope: Scope, workspace: Workspace) -> Any:
-    return replace(scope.grant, workspace_id=workspace.id)
+    return replace(scope.standing, workspace_id=workspace.id)
 
 
 @pytest.mark.parametrize("model", [Label, Task])

@@ -166,7 +166,7 @@ async def test_a_command_acts_only_for_members_who_can_log_in(
     source = {"channel": "cli"}
     owner = workspace.users["owner"]
     scope = await access.act_for(owner, workspace.id, source)
-    assert scope.grant.membership_id == workspace.membership_ids["owner"]
+    assert scope.standing.membership_id == workspace.membership_ids["owner"]
     inactive = owner.model_copy(update={"active": False})
     for user, workspace_id in (
         (workspace.users["stranger"], workspace.id),

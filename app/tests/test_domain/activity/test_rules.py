@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
 from app.models import ENTITIES
-from app.services.access.permissions import Permission
+from app.models.permissions import Permission
 from app.services.activity import rules
 
 FIELDS = ("title", "priority", "estimate", "label_ids")
@@ -69,7 +69,9 @@ def test_what_was_made_may_go_until_somebody_works_on_it(made: int, present: int
 
 @given(ops=st.lists(verbs, max_size=8))
 def test_backwards_but_what_comes_back_first_and_what_goes_last(ops: list[str]) -> None:
-    numbered: list[dict[str, Any]] = [{"verb": verb, "number": number} for number, verb in enumerate(ops)]
+    numbered: list[dict[str, Any]] = [
+        {"kind": "task", "verb": verb, "number": number} for number, verb in enumerate(ops)
+    ]
     ordered = rules.undo_order(numbered)
     assert sorted(op["number"] for op in ordered) == list(range(len(ops)))
     places = [("delete", "update", "create").index(op["verb"]) for op in ordered]

@@ -175,8 +175,9 @@ async def test_an_id_is_given_once(bench: Bench) -> None:
         made = work.add(new_label(work, "Pager"))
         work.add(new_label(work, "Pager 2", made.id))
 
-    with pytest.raises(ValueError, match="exists"):
+    with pytest.raises(PastisError) as caught:
         await bench.run(decision("label.create", twice))
+    assert caught.value.code is ErrorCode.ALREADY_EXISTS
     assert (await bench.names(), await bench.head()) == (["Uploader"], 2)
 
 

@@ -74,6 +74,9 @@ async def fill(workspace: Workspace) -> None:
     comment = await workspace.comment(task, "Not fixed at all.")
     ok(await workspace.api.delete(f"/tasks/{task['id']}/comments/{comment['id']}"))
     ok(await workspace.api.delete(f"/tasks/{parent['id']}"))
+    team = await workspace.team("Design", "member")
+    ok(await workspace.api.post("/roles", {"name": "Triage", "permissions": ["task:update"]}), 201)
+    ok(await workspace.grant("viewer", team_id=team["id"]), 201)
 
 
 @pytest.mark.usefixtures("_either_kind_of_snapshot")
@@ -115,7 +118,10 @@ async def test_every_kind_comes_after_those_that_it_names(services: Services, wo
     assert {model for model, _ in queries.ORDER} == set(ENTITIES.values())
     _, lines, _ = await exported(services, workspace.id, history=True)
     kinds = list(dict.fromkeys(one["kind"] for one in lines))
-    assert kinds == ["workspace", "membership", "label", "project", "status", "task", "comment", "event"]
+    assert kinds == [
+        *("workspace", "role", "membership", "team", "label", "project"),
+        *("grant", "status", "task", "comment", "event"),
+    ]
 
 
 @pytest.mark.usefixtures("_either_kind_of_snapshot")

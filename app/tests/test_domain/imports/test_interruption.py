@@ -235,7 +235,7 @@ async def test_one_whose_membership_cannot_be_read_goes_on_importing(
 
     async def look_in_vain(scope: Scope) -> Any:
         try:
-            return await look(cast("Any", SimpleNamespace(collection=away, grant=scope.grant)))
+            return await look(cast("Any", SimpleNamespace(collection=away, grant=scope.standing)))
         finally:
             tried.set()
 

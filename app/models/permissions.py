@@ -6,10 +6,15 @@ from enum import StrEnum
 class Permission(StrEnum):
     COMMENT_CREATE = "comment:create"
     COMMENT_DELETE = "comment:delete"
+    COMMENT_MODERATE = "comment:moderate"
     COMMENT_READ = "comment:read"
     COMMENT_UPDATE = "comment:update"
     EVENT_READ = "event:read"
     EVENT_UNDO = "event:undo"
+    GRANT_CREATE = "grant:create"
+    GRANT_DELETE = "grant:delete"
+    GRANT_READ = "grant:read"
+    GRANT_UPDATE = "grant:update"
     IMPORT_CREATE = "import:create"
     IMPORT_READ = "import:read"
     LABEL_CREATE = "label:create"
@@ -24,6 +29,10 @@ class Permission(StrEnum):
     PROJECT_CREATE = "project:create"
     PROJECT_READ = "project:read"
     PROJECT_UPDATE = "project:update"
+    ROLE_CREATE = "role:create"
+    ROLE_DELETE = "role:delete"
+    ROLE_READ = "role:read"
+    ROLE_UPDATE = "role:update"
     STATUS_CREATE = "status:create"
     STATUS_DELETE = "status:delete"
     STATUS_READ = "status:read"
@@ -32,5 +41,26 @@ class Permission(StrEnum):
     TASK_DELETE = "task:delete"
     TASK_READ = "task:read"
     TASK_UPDATE = "task:update"
+    TEAM_CREATE = "team:create"
+    TEAM_DELETE = "team:delete"
+    TEAM_READ = "team:read"
+    TEAM_UPDATE = "team:update"
     WORKSPACE_READ = "workspace:read"
     WORKSPACE_UPDATE = "workspace:update"
+
+    @property
+    def resource(self) -> str:
+        return self.partition(":")[0]
+
+    @property
+    def reads(self) -> bool:
+        return self.endswith(":read")
+
+
+OF_PROJECTS = frozenset(
+    permission
+    for permission in Permission
+    if permission.resource in ("comment", "grant", "project", "status", "task")
+    and permission != Permission.PROJECT_CREATE
+)
+"""Held in one project and perhaps not in another; all others are held in the workspace as a whole."""

@@ -1,0 +1,141 @@
+"""What a principal has in a workspace, as it was read at most a second ago."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.core.documents import Doc, Entity
+from app.models.memberships import Membership, Role
+from app.models.permissions import OF_PROJECTS, Permission
+from app.models.projects import Visibility
+from app.services.access.rules import (
+    ADMINS,
+    NONE,
+    Holder,
+    Permissions,
+    Roles,
+    project_sources,
+    united,
+    workspace_source,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A living login, before any workspace is entered."""
+
+    user_id: str
+    session_id: str
+    email: str
+    display_name: str
+    authenticated_at: datetime | None = None
+    """When it was last proven who this is; None for those who need no login."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whom a guest may see: these, and, where a project is open to the workspace, all who are no guests."""
+
+    ids: frozenset[str]
+    open: bool
+
+    def sees(self, doc: Doc) -> bool:
+        return doc["_id"] in self.ids or (self.open and doc.get("role", Role.GUEST) != Role.GUEST)
+
+    def bound(self) -> Doc:
+        ids: Doc = {"_id": {"$in": sorted(self.ids)}}
+        return {"$or": [ids, {"role": {"$ne": Role.GUEST.value}}]} if self.open else ids
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`projects` gives what one may do in each project of the workspace, also where that is nothing."""
+
+    principal: Principal
+    workspace_id: str
+    holder: Holder
+    permissions: Permissions
+    """Of the workspace itself."""
+    projects: Mapping[str, Permissions] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The id of each visible project by its key."""
+    people: People | None = None
+    """None for who sees everybody."""
+
+    @property
+    def membership_id(self) -> str:
+        return self.holder.membership_id
+
+    @property
+    def role(self) -> Role:
+        return self.holder.role
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this one sees and may do everything in every project, also in those made this instant."""
+        return self.role in ADMINS
+
+    def in_project(self, project_id: str) -> Permissions:
+        """What one may do there; everything for admins, nothing in a project that is not known."""
+        return OF_PROJECTS if self.is_admin else self.projects.get(project_id, NONE)
+
+    def knows(self, project_id: str) -> bool:
+        return self.is_admin or project_id in self.projects
+
+    def allows(self, permission: Permission) -> bool:
+        """Whether one has the permission in the workspace, or at least in one of its projects.
+
+        Everybody may ask what is there to read: what one may not see does not exist.
+        """
+        if permission in self.permissions:
+            return True
+        if permission not in OF_PROJECTS:
+            return False
+        return permission.reads or self.is_admin or any(permission in held for held in self.projects.values())
+
+    def sees(self, model: type[Entity], doc: Doc, project_id: str | None) -> bool:
+        """Whether one may read a document, which is of this project if of any."""
+        reading = f"{model.KIND}:read"
+        if project_id is not None:
+            return reading in self.in_project(project_id)
+        if model is Membership and self.people is not None:
+            return self.people.sees(doc)
+        return reading in self.permissions
+
+    def readable(self, kind: str) -> Collection[str] | None:
+        """The projects whose documents of a kind one may read; None for all of them."""
+        reading = f"{kind}:read"
+        if self.is_admin or (all(reading in held for held in self.projects.values()) and not self.is_guest):
+            return None
+        return [id_ for id_, held in self.projects.items() if reading in held]
+
+    @property
+    def is_guest(self) -> bool:
+        return self.role is Role.GUEST
+
+
+def standing_of(
+    principal: Principal,
+    workspace_id: str,
+    holder: Holder,
+    roles: Roles,
+    projects: Iterable[Doc],
+    grants: Collection[Doc],
+    people: People | None = None,
+) -> Standing:
+    """Weigh everything that a member has."""
+    held = {one["_id"]: united(project_sources(holder, roles, one, grants)) for one in projects}
+    keys = {one["key"]: one["_id"] for one in projects if Permission.PROJECT_READ in held[one["_id"]]}
+    own = workspace_source(holder, roles).permissions
+    return Standing(principal, workspace_id, holder, own, held, keys, people)
+
+
+def owner_standing(principal: Principal, workspace_id: str, membership_id: str) -> Standing:
+    """What an owner of a workspace has that need not be there yet."""
+    holder = Holder(membership_id, Role.OWNER)
+    return standing_of(principal, workspace_id, holder, {}, (), ())
+
+
+def is_open(project: Doc) -> bool:
+    """Whether every member of the workspace sees a project."""
+    return bool(project["visibility"] != Visibility.PRIVATE)

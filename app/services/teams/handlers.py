@@ -1,0 +1,12 @@
+"""Who leaves the workspace leaves its teams, inside the same command."""
+
+from app.core.documents import Doc
+from app.core.unit_of_work import Work
+from app.services.teams import queries
+from app.services.teams.engine import without
+
+
+async def leave_teams(work: Work, op: Doc) -> None:
+    if op["set"].get("removed_at") is not None:
+        for team in await queries.of_member(work, op["id"]):
+            work.update(team, member_ids=without(team, op["id"]))

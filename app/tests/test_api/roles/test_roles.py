@@ -1,0 +1,161 @@
+"""Custom roles: what they hold, whom they serve, and who may give them."""
+
+from typing import Any
+
+import pytest
+
+from app.models.permissions import OF_PROJECTS, Permission
+from app.services.bootstrap import Services
+from app.services.roles.rules import KEPT_BACK
+from app.tests.support.clients import Answer, Client, ok, refused
+from app.tests.support.conventions import (
+    MEMBERS_AND_STRANGERS,
+    check_denied,
+    check_not_modified,
+    check_pages,
+    check_preconditions,
+    check_replay,
+    unchanged,
+)
+from app.tests.support.factories import Workspace
+from app.utils.ids import new_id
+
+pytestmark = pytest.mark.anyio
+
+
+async def make_role(workspace: Workspace, *permissions: str, name: str = "Triage") -> str:
+    body = {"name": name, "permissions": list(permissions)}
+    return str(ok(await workspace.api.post("/roles", body), 201)["id"])
+
+
+async def give(workspace: Workspace, role_id: str | None) -> Any:
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    return ok(await workspace.api.patch(path, {"custom_role_id": role_id}))
+
+
+async def test_reading_comes_along(workspace: Workspace) -> None:
+    body = {"name": "Triage", "permissions": ["task:update", "comment:create"]}
+    role = ok(await workspace.admin.post("/roles", body), 201)
+    assert role["permissions"] == [
+        *("comment:create", "comment:read", "project:read", "status:read", "task:read", "task:update")
+    ]
+    assert ok(await workspace.member.get(f"/roles/{role['id']}")) == role
+
+
+async def test_members_and_strangers_may_not(workspace: Workspace, services: Services) -> None:
+    async def send(client: Client) -> Answer:
+        return await client.post("/roles", {"name": "Triage", "permissions": ["task:read"]})
+
+    await check_denied(services, workspace, send, MEMBERS_AND_STRANGERS)
+
+
+@pytest.mark.parametrize("kept_back", sorted(KEPT_BACK))
+async def test_what_would_raise_oneself_is_for_admins(
+    workspace: Workspace, services: Services, kept_back: str
+) -> None:
+    async with unchanged(services, workspace):
+        body = {"name": "Triage", "permissions": ["task:read", kept_back]}
+        problem = refused(await workspace.api.post("/roles", body), 422, "validation_failed")
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("/permissions/1", "refused")]
+
+
+@pytest.mark.parametrize("wrong", [[], ["task:fly"], ["task:read", "task:read"], "task:read", None], ids=str)
+async def test_bad_permissions(workspace: Workspace, services: Services, wrong: Any) -> None:
+    async with unchanged(services, workspace):
+        body = {"name": "Triage", "permissions": wrong}
+        refused(await workspace.api.post("/roles", body), 422, "validation_failed")
+
+
+async def test_it_takes_the_place_of_what_a_member_may(workspace: Workspace) -> None:
+    task = await workspace.task()
+    path = f"/tasks/{task['id']}"
+    role_id = await make_role(workspace, "comment:create", "project:create")
+    assert (await give(workspace, role_id))["custom_role_id"] == role_id
+    member = workspace.member
+    ok(await member.post(f"{path}/comments", {"body": "Seen."}), 201)
+    refused(await member.patch(path, {"priority": "high"}), 403, "permission_denied")
+    refused(await member.post("/labels", {"name": "A11y"}), 403, "permission_denied")
+    made = ok(
+        await member.post("/projects", {"key": "DECA", "name": "Decapod", "visibility": "private"}), 201
+    )
+    ok(await member.patch("/projects/DECA", {"name": "Decapod 2"}))
+    assert ok(await member.get("/projects/DECA"))["id"] == made["id"]
+    ok(await workspace.api.patch(f"/roles/{role_id}", {"permissions": ["task:update"]}))
+    ok(await member.patch(path, {"priority": "high"}))
+    refused(await member.post(f"{path}/comments", {"body": "Not any more."}), 403, "permission_denied")
+    assert ok(await member.get(f"{path}/comments"))["items"] == []
+    await give(workspace, None)
+    ok(await member.post("/labels", {"name": "A11y"}), 201)
+
+
+async def test_it_is_for_members_and_of_this_workspace(
+    workspace: Workspace, other_workspace: Workspace, services: Services
+) -> None:
+    role_id = await make_role(workspace, "task:read")
+    foreign = await make_role(other_workspace, "task:read")
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    async with unchanged(services, workspace, other_workspace):
+        for body in ({"role": "guest"}, {"role": "admin"}):
+            answer = await workspace.api.patch(path, body | {"custom_role_id": role_id})
+            refused(answer, 422, "validation_failed")
+        for wrong in (foreign, new_id()):
+            refused(await workspace.api.patch(path, {"custom_role_id": wrong}), 404, "not_found")
+    await give(workspace, role_id)
+    raised = ok(await workspace.api.patch(path, {"role": "admin"}))
+    assert (raised["role"], raised["custom_role_id"]) == ("admin", None)
+
+
+async def test_only_admins_give_it(workspace: Workspace, services: Services) -> None:
+    """Not even who may change memberships: that would be a way up."""
+    role_id = await make_role(workspace, "membership:update")
+    strong = await make_role(workspace, *(set(Permission) - KEPT_BACK), name="Everything")
+    await give(workspace, role_id)
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    async with unchanged(services, workspace):
+        answer = await workspace.member.patch(path, {"custom_role_id": strong})
+        refused(answer, 403, "permission_denied")
+        refused(await workspace.member.patch(path, {"role": "admin"}), 403, "permission_denied")
+
+
+async def test_one_in_use_stays(workspace: Workspace, services: Services) -> None:
+    role_id = await make_role(workspace, "task:update")
+    await give(workspace, role_id)
+    async with unchanged(services, workspace):
+        refused(await workspace.api.delete(f"/roles/{role_id}"), 409, "in_use")
+    await give(workspace, None)
+    member = workspace.membership_ids["member"]
+    body = {"membership_id": member, "role": "viewer", "custom_role_id": role_id}
+    grant = ok(await workspace.api.post("/projects/FLUID/grants", body), 201)
+    refused(await workspace.api.delete(f"/roles/{role_id}"), 409, "in_use")
+    ok(await workspace.api.delete(f"/projects/FLUID/grants/{grant['id']}"), 204)
+    ok(await workspace.api.delete(f"/roles/{role_id}"), 204)
+    event = ok(await workspace.api.get("/events?limit=1"))["items"][0]
+    ok(await workspace.api.post(f"/events/{event['seq']}/undo"), 204)
+    assert ok(await workspace.api.get(f"/roles/{role_id}"))["name"] == "Triage"
+
+
+async def test_names_and_conventions(workspace: Workspace, services: Services) -> None:
+    role_id = await make_role(workspace, "task:read")
+    await make_role(workspace, "task:update", name="QA")
+    path = f"/roles/{role_id}"
+    refused(await workspace.api.patch(path, {"name": "qa"}), 409, "already_exists")
+    await check_not_modified(workspace.api, path)
+    assert [one["name"] for one in await check_pages(workspace.api, "/roles", "/teams")] == ["QA", "Triage"]
+    role = ok(await workspace.api.get(path))
+    await check_preconditions(
+        services,
+        workspace,
+        lambda **how: workspace.api.request("PATCH", path, json={"description": "First look."}, **how),
+        role,
+    )
+
+    async def create(**how: Any) -> Answer:
+        body = {"name": "Research", "permissions": ["task:read"]}
+        return await workspace.api.request("POST", "/roles", **{"json": body, **how})
+
+    await check_replay(services, workspace, create, {"name": "Other", "permissions": ["task:read"]})
+
+
+def test_every_permission_of_a_project_is_one() -> None:
+    assert {one.resource for one in OF_PROJECTS} == {"comment", "grant", "project", "status", "task"}
+    assert Permission.PROJECT_CREATE not in OF_PROJECTS
