@@ -7,11 +7,13 @@ from odmantic import Model
 from app.core.documents import Entity
 from app.core.log import Event, Head, Mutation
 from app.models.comments import Comment
+from app.models.factors import FactorSet, LoginChallenge
 from app.models.grants import Grant
 from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
 from app.models.labels import Label
 from app.models.memberships import Membership
+from app.models.passkeys import Passkey, PasskeyChallenge
 from app.models.projects import Project
 from app.models.roles import CustomRole
 from app.models.sessions import Session, SpentToken
@@ -28,11 +30,15 @@ ENTITIES: Mapping[str, type[Entity]] = {
 DOCUMENTS: Sequence[type[Model]] = (
     *ENTITIES.values(),
     Event,
+    FactorSet,
     Head,
     Identity,
     IdentityRequest,
     ImportRun,
+    LoginChallenge,
     Mutation,
+    Passkey,
+    PasskeyChallenge,
     Session,
     SpentToken,
     User,

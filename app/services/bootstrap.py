@@ -9,15 +9,18 @@ from app.core.config import Settings
 from app.core.database.doorbell import Doorbell
 from app.core.database.engine import Database
 from app.core.database.migrations import migrate
+from app.core.sealing import Sealer
 from app.core.unit_of_work import Reaction, Writers
 from app.models import DOCUMENTS, ENTITIES
 from app.models.migrations import MIGRATIONS
 from app.services.access import Access
 from app.services.auth import AuthEngine
+from app.services.factors import FactorEngine
 from app.services.grants.handlers import drop_grants, drop_grants_of_member
 from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
 from app.services.memberships import GroupMemberships
+from app.services.passkeys import PasskeyEngine
 from app.services.sessions import SessionEngine
 from app.services.sessions.jobs import LastUses
 from app.services.tasks.handlers import detach_label, detach_team, keep_used_status
@@ -52,11 +55,15 @@ class Services:
         self.doorbell = Doorbell(database, self.access.rings())
         self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock)
         self.last_uses = LastUses(database, clock)
-        self.auth = AuthEngine(self.users, self.sessions)
+        self.passkeys = PasskeyEngine(database, settings, clock)
+        self.factors = FactorEngine(
+            database, self.sessions, self.passkeys, Sealer(self.secrets, "totp"), clock
+        )
+        self.auth = AuthEngine(self.users, self.sessions, self.factors, self.passkeys)
         self.identities = IdentityEngine(
             database,
             self.users,
-            self.sessions,
+            self.auth,
             GroupMemberships(database, self.writers),
             settings,
             secret,

@@ -88,8 +88,8 @@ def test_operation_ids_are_verb_and_noun_and_unique() -> None:
     ids = [one.id for one in OPERATIONS]
     assert len(set(ids)) == len(ids)
     verbs = {
-        *("archive", "batch", "create", "delete", "get", "list", "move", "rank", "refresh", "restore"),
-        *("unarchive", "undo", "update", "start", "finish"),
+        *("archive", "batch", "confirm", "create", "delete", "finish", "get", "list", "move", "rank"),
+        *("refresh", "restore", "start", "unarchive", "undo", "update"),
     }
     for one in ids:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)+", one), one

@@ -13,9 +13,20 @@ import anyio
 from app.models.grants import ProjectRole
 from app.services.bootstrap import Services
 from app.tests.support.archives import issue, lines
+from app.tests.support.authenticator import Authenticator
 from app.tests.support.clients import Answer, Client, ok
 from app.tests.support.conventions import digest
 from app.tests.support.factories import PASSWORD, Workspace, log_in, make_user
+from app.tests.support.factors import (
+    add_passkey,
+    begin_totp,
+    challenge,
+    client_of,
+    code,
+    enable_totp,
+    new_credential,
+    use_passkey,
+)
 from app.tests.support.openid_provider import OpenIdProvider
 from app.tests.test_api.core.routes import JSON, Operation
 from app.utils.ids import new_id
@@ -33,6 +44,8 @@ class World:
         self.workspace = workspace
         self.provider = provider
         self.owner = workspace.api.at("")
+        self.caller = self.owner
+        """Whose own things a request about oneself needs."""
         self.base = f"/api/v1/workspaces/{workspace.id}"
         self.project = "FLUID"
         self.visibility = "workspace"
@@ -49,6 +62,8 @@ class World:
     async def values(self, operation: Operation) -> Values:
         """New things for all places of a route's path."""
         values: Values = {}
+        if operation.id in AHEAD:
+            await AHEAD[operation.id](self)
         for name in operation.segments:
             values[name] = await PLACES[name](self, values)
         return values
@@ -62,6 +77,7 @@ class World:
 
     async def call(self, operation: Operation, client: Client) -> Answer:
         """A valid request; what it sets going has come to its end."""
+        self.caller = client
         values = await self.values(operation)
         body = await self.body(operation, values)
         path = operation.path.format(**values)
@@ -192,6 +208,11 @@ async def _comment(world: World, values: Values) -> str:
     return await world.made(f"/tasks/{values['task']}/comments", body, world.workspace.member.at(""))
 
 
+async def _passkey(world: World, values: Values) -> str:
+    made = await add_passkey(world.caller, Authenticator(), end_other_logins=False)
+    return str(made["id"])
+
+
 async def _code(world: World, values: Values) -> str:
     return "archived"
 
@@ -221,6 +242,7 @@ PLACES: dict[str, Callable[[World, Values], Any]] = {
     "import": _import,
     "label": _label,
     "membership": _membership,
+    "passkey": _passkey,
     "project": _project,
     "provider": _provider,
     "role": _role,
@@ -233,10 +255,45 @@ PLACES: dict[str, Callable[[World, Values], Any]] = {
 }
 
 
+async def _enable_totp(world: World) -> None:
+    await enable_totp(world.caller, world.services, end_other_logins=False)
+
+
+AHEAD: dict[str, Callable[[World], Any]] = {
+    "create_recovery_codes": _enable_totp,
+    "delete_totp": _enable_totp,
+}
+"""What must be so before a route can do anything, where its path does not name it."""
+
+
 async def _refresh(world: World, values: Values) -> dict[str, str]:
     user = world.workspace.users["member"]
     tokens = await world.services.sessions.open(user.id, remember_me=False, client="tests")
     return {"refresh_token": tokens.refresh_token}
+
+
+async def _confirm_totp(world: World, values: Values) -> dict[str, Any]:
+    secret = await begin_totp(world.caller)
+    return {"code": code(world.services, secret), "end_other_logins": False}
+
+
+async def _confirm_login(world: World, values: Values) -> dict[str, str]:
+    user = await make_user(world.services)
+    client = await client_of(world.services, world.owner, user)
+    secret, _ = await enable_totp(client, world.services)
+    return {"challenge": await challenge(client, user), "totp": code(world.services, secret, 1)}
+
+
+async def _create_passkey(world: World, values: Values) -> dict[str, Any]:
+    credential = await new_credential(world.caller, Authenticator())
+    return {"name": "Laptop", "credential": credential, "end_other_logins": False}
+
+
+async def _passkey_login(world: World, values: Values) -> dict[str, Any]:
+    client = await client_of(world.services, world.owner, await make_user(world.services))
+    authenticator = Authenticator()
+    await add_passkey(client, authenticator)
+    return {"credential": await use_passkey(client, authenticator), "remember_me": False}
 
 
 async def _rank(world: World, values: Values) -> dict[str, str]:
@@ -338,12 +395,16 @@ def _team_body(world: World, values: Values) -> dict[str, Any]:
 
 BODIES: dict[str, Callable[[World, Values], Any]] = {
     "batch_tasks": _batch,
+    "confirm_login": _confirm_login,
+    "confirm_totp": _confirm_totp,
     "create_comment": lambda world, values: {"body": "Fixed on main."},
     "create_grant": _create_grant,
     "create_import": _archive,
     "create_label": _label_body,
     "create_login": _login,
     "create_membership": lambda world, values: {"display_name": "Heidi Hazelton", "role": "member"},
+    "create_passkey": _create_passkey,
+    "create_passkey_login": _passkey_login,
     "create_project": _create_project,
     "create_reauthentication": lambda world, values: {"password": PASSWORD},
     "create_role": _role_body,
@@ -365,6 +426,7 @@ BODIES: dict[str, Callable[[World, Values], Any]] = {
     "update_label": _label_body,
     "update_me": lambda world, values: {"display_name": "Justin"},
     "update_membership": lambda world, values: {"display_name": "Yura", "role": "member"},
+    "update_passkey": lambda world, values: {"name": "Work laptop"},
     "update_password": lambda world, values: {"current_password": PASSWORD, "password": NEW_PASSWORD},
     "update_project": lambda world, values: {"name": "Decapod 2", "description": "", "lead_id": None},
     "update_role": _role_body,
