@@ -190,7 +190,8 @@ def _document(error: PastisError, language: str, request_id: str) -> dict[str, A
             for e in error.errors
         ],
     }
-    return document if error.current is None else {**document, "current": error.current}
+    current = {} if error.current is None else {"current": error.current}
+    return {**document, **current, **error.members}
 
 
 def _plain(value: Any) -> Any:

@@ -48,6 +48,11 @@ def plain(request: Request, value: Doc) -> Response:
     return _whole(request, value, None)
 
 
+def secret(value: Doc, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """What is shown only this once, and kept by nobody on the way."""
+    return Response(dump(value), status, {"cache-control": "no-store", **(headers or {})}, JSON)
+
+
 def strong_tags(if_match: str) -> list[str] | None:
     """The tags in If-Match (RFC 9110, 13.1.1) that can match, which weak ones never do; None for `*`.
 

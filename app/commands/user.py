@@ -75,6 +75,16 @@ def password(email: Email, password_stdin: FromStdin = False) -> None:
     _tell(with_services(work), fresh, password_stdin)
 
 
+@user.command(name="reset-factors")
+def reset_factors(email: Email) -> None:
+    """Take all second factors and passkeys from an account, and end its logins."""
+
+    async def work(services: Services) -> str:
+        return await services.auth.reset_factors(email)
+
+    output().print(f"Without second factors: {with_services(work)}")
+
+
 @user.command()
 def deactivate(email: Email) -> None:
     """Keep an account from logging in, and end its logins. What it did stays."""

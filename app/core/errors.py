@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     CSRF_REFUSED = "csrf_refused"
     CYCLE = "cycle"
     DATABASE_UNAVAILABLE = "database_unavailable"
+    FACTOR_REQUIRED = "factor_required"
     HEADERS_TOO_LARGE = "headers_too_large"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     IDENTITY_PROVIDER_UNAVAILABLE = "identity_provider_unavailable"
@@ -29,6 +30,7 @@ class ErrorCode(StrEnum):
     INTERNAL_ERROR = "internal_error"
     INVALID_CREDENTIALS = "invalid_credentials"
     INVALID_CURSOR = "invalid_cursor"
+    INVALID_FACTOR = "invalid_factor"
     INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
     INVALID_LINK = "invalid_link"
     INVALID_PRECONDITION = "invalid_precondition"
@@ -49,6 +51,7 @@ class ErrorCode(StrEnum):
     REAUTHENTICATION_REQUIRED = "reauthentication_required"
     REGISTRATION_CLOSED = "registration_closed"
     REPEATED_PARAMETER = "repeated_parameter"
+    SECOND_FACTOR_REQUIRED = "second_factor_required"
     SERVER_STOPPING = "server_stopping"
     TOO_MANY_REQUESTS = "too_many_requests"
     TRASHED = "trashed"
@@ -105,6 +108,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.CSRF_REFUSED: 403,
         ErrorCode.CYCLE: 409,
         ErrorCode.DATABASE_UNAVAILABLE: 503,
+        ErrorCode.FACTOR_REQUIRED: 401,
         ErrorCode.HEADERS_TOO_LARGE: 431,
         ErrorCode.IDEMPOTENCY_KEY_REUSED: 422,
         ErrorCode.IDENTITY_PROVIDER_UNAVAILABLE: 503,
@@ -114,6 +118,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.INTERNAL_ERROR: 500,
         ErrorCode.INVALID_CREDENTIALS: 401,
         ErrorCode.INVALID_CURSOR: 422,
+        ErrorCode.INVALID_FACTOR: 401,
         ErrorCode.INVALID_IDEMPOTENCY_KEY: 422,
         ErrorCode.INVALID_LINK: 410,
         ErrorCode.INVALID_PRECONDITION: 422,
@@ -134,6 +139,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.REAUTHENTICATION_REQUIRED: 403,
         ErrorCode.REGISTRATION_CLOSED: 403,
         ErrorCode.REPEATED_PARAMETER: 422,
+        ErrorCode.SECOND_FACTOR_REQUIRED: 403,
         ErrorCode.SERVER_STOPPING: 503,
         ErrorCode.TOO_MANY_REQUESTS: 429,
         ErrorCode.TRASHED: 409,
@@ -160,7 +166,7 @@ class PastisError(Exception):
     """A refusal that the caller is told about.
 
     `params` fill the sentence of the code; `current` is the object's present state, which a 412
-    answers with so that the client can merge without another read.
+    answers with so that the client can merge without another read. `members` are further ones of the answer.
     """
 
     def __init__(
@@ -170,6 +176,7 @@ class PastisError(Exception):
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
         current: Any = None,
+        members: Mapping[str, Any] | None = None,
         **params: str | int,
     ) -> None:
         super().__init__(code, params)
@@ -177,6 +184,7 @@ class PastisError(Exception):
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         self.current = current
+        self.members = dict(members or {})
         self.params = params
 
     @property
@@ -191,6 +199,7 @@ class PastisError(Exception):
             errors=errors or [FieldError(pointer, FieldCode.REFUSED)],
             headers=self.headers,
             current=self.current,
+            members=self.members,
             **self.params,
         )
 

@@ -49,6 +49,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Database unavailable",
         "The database does not answer and nothing was changed. Try again in a moment.",
     ),
+    ErrorCode.FACTOR_REQUIRED: (
+        "Second factor required",
+        "This login needs a second factor as well. Answer the challenge with one of those that are named.",
+    ),
     ErrorCode.HEADERS_TOO_LARGE: (
         "Headers too large",
         "The headers of the request are larger than {limit} bytes.",
@@ -87,6 +91,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ErrorCode.INVALID_CURSOR: (
         "Invalid cursor",
         "The cursor is not one that this list gave. Start again from the first page.",
+    ),
+    ErrorCode.INVALID_FACTOR: (
+        "Invalid second factor",
+        "The code or passkey is not accepted. A code counts once, and only at its time.",
     ),
     ErrorCode.INVALID_IDEMPOTENCY_KEY: (
         "Invalid idempotency key",
@@ -173,6 +181,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Repeated parameter",
         "The parameter {parameter} may be given only once.",
         "A parameter was given more than once.",
+    ),
+    ErrorCode.SECOND_FACTOR_REQUIRED: (
+        "Login without a second factor",
+        "This is for logins with a second factor. Add one to your account, or log in with it.",
     ),
     ErrorCode.SERVER_STOPPING: (
         "Server stopping",
@@ -280,6 +292,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "email": ("an", "e-mail address", "e-mail addresses"),
     "event": ("an", "event", "events"),
     "export": ("an", "export", "exports"),
+    "factor": ("a", "second factor", "second factors"),
     "file": ("a", "file", "files"),
     "grant": ("a", "grant", "grants"),
     "id": ("an", "identifier", "identifiers"),
@@ -297,6 +310,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "milestone": ("a", "milestone", "milestones"),
     "name": ("a", "name", "names"),
     "notification": ("a", "notification", "notifications"),
+    "passkey": ("a", "passkey", "passkeys"),
     "position": ("a", "position", "positions"),
     "project": ("a", "project", "projects"),
     "request": ("a", "request", "requests"),

@@ -52,6 +52,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Base de données indisponible",
         "La base de données ne répond pas et rien n'a été modifié. Réessayez dans un instant.",
     ),
+    ErrorCode.FACTOR_REQUIRED: (
+        "Second facteur requis",
+        "Cette connexion demande aussi un second facteur. Répondez avec l'un de ceux qui sont nommés.",
+    ),
     ErrorCode.HEADERS_TOO_LARGE: (
         "En-têtes trop volumineux",
         "Les en-têtes de la requête dépassent {limit} octets.",
@@ -90,6 +94,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ErrorCode.INVALID_CURSOR: (
         "Curseur incorrect",
         "Le curseur ne vient pas de cette liste. Recommencez depuis la première page.",
+    ),
+    ErrorCode.INVALID_FACTOR: (
+        "Second facteur refusé",
+        "Le code ou la clé d'accès n'est pas accepté. Un code ne sert qu'une fois, et à son heure.",
     ),
     ErrorCode.INVALID_IDEMPOTENCY_KEY: (
         "Clé d'idempotence incorrecte",
@@ -176,6 +184,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Paramètre répété",
         "Le paramètre {parameter} ne peut être donné qu'une fois.",
         "Un paramètre a été donné plus d'une fois.",
+    ),
+    ErrorCode.SECOND_FACTOR_REQUIRED: (
+        "Connexion sans second facteur",
+        "Il faut une connexion avec un second facteur. Ajoutez-en un à votre compte, ou utilisez-le.",
     ),
     ErrorCode.SERVER_STOPPING: (
         "Arrêt du serveur",
@@ -286,6 +298,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "email": ("f", "adresse e-mail", "adresses e-mail"),
     "event": ("m", "événement", "événements"),
     "export": ("m", "export", "exports"),
+    "factor": ("m", "second facteur", "seconds facteurs"),
     "file": ("m", "fichier", "fichiers"),
     "grant": ("m", "droit", "droits"),
     "id": ("m", "identifiant", "identifiants"),
@@ -303,6 +316,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "milestone": ("m", "jalon", "jalons"),
     "name": ("m", "nom", "noms"),
     "notification": ("f", "notification", "notifications"),
+    "passkey": ("f", "clé d'accès", "clés d'accès"),
     "position": ("f", "position", "positions"),
     "project": ("m", "projet", "projets"),
     "request": ("f", "requête", "requêtes"),

@@ -30,6 +30,12 @@ def new_password() -> str:
     return "-".join(secrets.token_hex(3) for _ in range(5))
 
 
+def new_recovery_code() -> str:
+    """80 random bits in base32, in groups that people can copy."""
+    text = base64.b32encode(secrets.token_bytes(10)).decode().lower()
+    return "-".join(text[place : place + 4] for place in range(0, len(text), 4))
+
+
 def new_token() -> str:
     """256 random bits as URL-safe text."""
     return secrets.token_urlsafe(32)

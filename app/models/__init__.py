@@ -9,12 +9,14 @@ from app.core.log import Event, Head, Mutation
 from app.models.avatars import Avatar
 from app.models.comments import Comment
 from app.models.confirmations import Confirmation
+from app.models.factors import FactorSet, LoginChallenge
 from app.models.grants import Grant
 from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
 from app.models.labels import Label
 from app.models.mails import Mail
 from app.models.memberships import Membership
+from app.models.passkeys import Passkey, PasskeyChallenge
 from app.models.projects import Project
 from app.models.roles import CustomRole
 from app.models.sessions import Session, SpentToken
@@ -33,12 +35,16 @@ DOCUMENTS: Sequence[type[Model]] = (
     Avatar,
     Confirmation,
     Event,
+    FactorSet,
     Head,
     Identity,
     IdentityRequest,
     ImportRun,
     Mail,
+    LoginChallenge,
     Mutation,
+    Passkey,
+    PasskeyChallenge,
     Session,
     SpentToken,
     User,

@@ -27,7 +27,7 @@ class Session(Model):
     last_address: str = ""
     last_seen_at: datetime | None = None
     """When it was last used, to the minute or so; None for logins of before this was kept."""
-    methods: list[str] = Field(default_factory=list)
+    methods: list[str] = []
     """How it was proven who this is, as RFC 8176 names it: pwd, otp, hwk, ..."""
     authenticated_at: datetime | None = None
     """When that was done last; sensitive actions ask for it anew."""

@@ -18,6 +18,8 @@ class Workspace(Entity):
     slug: str
     name: str
     description: str
+    requires_second_factor: bool = False
+    """Whether logins that were made without one are kept out."""
     version: int = 0
     created_at: datetime
     updated_at: datetime

@@ -35,12 +35,6 @@ class RefreshCreate(Body):
     model_config = Body.model_config | example(refresh_token="Jx3vQ2c9oJmY1n0Yk6dJw2mB8cT5rQ7uV4wX1yZ0aBc")
 
 
-class ReauthenticationCreate(Body):
-    password: Password
-
-    model_config = Body.model_config | example(password="correct-horse-battery")
-
-
 class TokensRead(BaseModel):
     access_token: str | None = Field(description="Null where it was set as a cookie.")
     refresh_token: str | None = Field(description="Null where it was set as a cookie.")

@@ -68,3 +68,9 @@ class Problem(BaseModel):
     request_id: str = Field(description="The X-Request-ID of the answer, which the server's log also has.")
     errors: list[FieldProblem]
     current: Any = Field(None, description="In a 412, the present state of the object.")
+    challenge: str | None = Field(
+        None, description="In `factor_required`, what the second factor is sent together with."
+    )
+    factors: list[str] | None = Field(
+        None, description="In `factor_required`, what the account has: `totp`, `passkey`, `recovery_code`."
+    )

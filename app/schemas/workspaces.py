@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.core.errors import FieldCode
-from app.schemas.base import ID, KEPT, OMITTED, Block, Body, Kept, Name, NewId, example
+from app.schemas.base import ID, KEPT, OMITTED, Block, Body, Flag, Kept, Name, NewId, example
 from app.utils.ids import is_id
 
 
@@ -35,6 +35,11 @@ class WorkspacePatch(Body):
     slug: Slug = OMITTED
     name: Name = OMITTED
     description: Block = OMITTED
+    requires_second_factor: Flag = Field(
+        OMITTED,
+        description="Keep out logins that were made without a second factor. "
+        "Only a login with one may turn it on.",
+    )
 
     model_config = Body.model_config | example(name="Fluid Project")
 
@@ -43,7 +48,12 @@ class WorkspaceRead(Kept):
     slug: str
     name: str
     description: str
+    requires_second_factor: bool
 
     model_config = Kept.model_config | example(
-        **{**KEPT, "id": ID}, slug="fluid", name="Fluid Project", description="Inclusive design, in the open."
+        **{**KEPT, "id": ID},
+        slug="fluid",
+        name="Fluid Project",
+        description="Inclusive design, in the open.",
+        requires_second_factor=False,
     )

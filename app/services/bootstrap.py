@@ -19,11 +19,13 @@ from app.services.auth import AuthEngine
 from app.services.avatars import AvatarEngine
 from app.services.confirmations import ConfirmationEngine
 from app.services.email_changes import EmailChangeEngine
+from app.services.factors import FactorEngine
 from app.services.grants.handlers import drop_grants, drop_grants_of_member
 from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
 from app.services.mail import MailEngine, MailJobs
 from app.services.memberships import Departures, GroupMemberships
+from app.services.passkeys import PasskeyEngine
 from app.services.password_resets import PasswordResetEngine
 from app.services.registrations import RegistrationEngine
 from app.services.sessions import SessionEngine
@@ -62,11 +64,17 @@ class Services:
         self.last_uses = LastUses(database, clock)
         self.mail = MailEngine(database, settings, Sealer(self.secrets, "mail"), clock)
         self.confirmations = ConfirmationEngine(database, settings, clock)
-        self.auth = AuthEngine(self.users, self.sessions, self.confirmations, self.mail)
+        self.passkeys = PasskeyEngine(database, settings, clock)
+        self.factors = FactorEngine(
+            database, self.sessions, self.passkeys, Sealer(self.secrets, "totp"), clock
+        )
+        self.auth = AuthEngine(
+            self.users, self.sessions, self.factors, self.passkeys, self.confirmations, self.mail
+        )
         self.identities = IdentityEngine(
             database,
             self.users,
-            self.sessions,
+            self.auth,
             GroupMemberships(database, self.writers),
             settings,
             secret,

@@ -23,6 +23,7 @@ from app.services.access.rules import (
     Roles,
     closed,
     explained,
+    is_multi_factor,
     project_sources,
     workspace_source,
 )
@@ -63,8 +64,9 @@ class Access:
     async def enter(self, token: str, workspace_ref: str, source: Doc) -> Scope:
         """The scope of a member in a workspace, named by id or slug.
 
-        Raises `invalid_token`, and `not_found` alike for a workspace that is not there and one that the
-        principal does not belong to.
+        Raises `invalid_token`, `not_found` alike for a workspace that is not there and one that the principal
+        does not belong to, and `second_factor_required` where the login was made without one that the
+        workspace asks for.
         """
         key = (token_hash(token), workspace_ref)
 
@@ -172,6 +174,8 @@ class Access:
             raise PastisError(ErrorCode.INVALID_TOKEN)
         principal = _read_principal(found)
         result = principal if ref is None else await self._stand(principal, found)
+        if ref is not None:
+            _check_factors(principal, found["workspace"][0])
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
         if drops == self._drops:  # else it may be of before what was dropped
@@ -218,6 +222,12 @@ class Access:
         self._known = {key: entry for key, entry in self._known.items() if not condition(entry[1])}
 
 
+def _check_factors(principal: Principal, workspace: Doc) -> None:
+    """Raises `second_factor_required` where the workspace asks for one that the login was made without."""
+    if workspace.get("requires_second_factor") and not is_multi_factor(principal.methods):
+        raise PastisError(ErrorCode.SECOND_FACTOR_REQUIRED)
+
+
 def _read_holder(found: Doc) -> tuple[Holder, Roles]:
     mine = found["membership"][0]
     holder = Holder(mine["_id"], Role(mine["role"]), mine.get("custom_role_id"))
@@ -236,5 +246,10 @@ def _principal(found: Principal | Standing) -> Principal:
 def _read_principal(found: Doc) -> Principal:
     user = found["user"][0]
     return Principal(
-        user["_id"], found["_id"], user["email"], user["display_name"], found.get("authenticated_at")
+        user["_id"],
+        found["_id"],
+        user["email"],
+        user["display_name"],
+        found.get("authenticated_at"),
+        tuple(found.get("methods", ())),
     )

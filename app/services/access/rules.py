@@ -3,7 +3,7 @@
 What somebody may do in a project is the union of all that their sources give them; nothing takes away.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -78,6 +78,11 @@ RECENT = timedelta(minutes=10)
 
 def is_recent(authenticated_at: datetime | None, now: datetime) -> bool:
     return authenticated_at is not None and now - authenticated_at <= RECENT
+
+
+def is_multi_factor(methods: Sequence[str]) -> bool:
+    """Whether a login was proven with a second factor too, as RFC 8176 says it."""
+    return "mfa" in methods
 
 
 def may_manage(actor: Role, target: Role) -> bool:

@@ -11,6 +11,7 @@ from app.core.unit_of_work import Command, Context, Outcome, Writers
 from app.models.memberships import Membership
 from app.models.permissions import OF_PROJECTS, Permission
 from app.services.access.paging import Order, Page, PageRequest, cut, fingerprint, read_cursor
+from app.services.access.rules import is_multi_factor
 from app.services.access.standing import Principal, Standing
 from app.utils.text import upper_ascii
 
@@ -72,6 +73,11 @@ class Scope:
         """Raises `permission_denied` where a permission is not held in a project."""
         if permission not in self.standing.in_project(project_id):
             raise PastisError(ErrorCode.PERMISSION_DENIED, permission=permission)
+
+    def demand_second_factor(self) -> None:
+        """Raises `second_factor_required` where the login was made without one."""
+        if not is_multi_factor(self.standing.principal.methods):
+            raise PastisError(ErrorCode.SECOND_FACTOR_REQUIRED)
 
     def collection(self, model: type[Entity]) -> "ScopedCollection":
         return ScopedCollection(self, model)

@@ -30,6 +30,8 @@ class Principal:
     display_name: str
     authenticated_at: datetime | None = None
     """When it was last proven who this is; None for those who need no login."""
+    methods: tuple[str, ...] = ()
+    """How that was proven, as RFC 8176 names it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,20 @@
 """Proves who somebody is, and opens their login."""
 
+from collections.abc import Sequence
+
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.messages import DEFAULT_LANGUAGE
 from app.core.security import verify_password
 from app.models.mails import Letter
 from app.models.users import User
+from app.schemas.factors import FactorProof, ReauthenticationCreate
+from app.schemas.passkeys import Assertion
 from app.services.access import Principal
 from app.services.confirmations import ConfirmationEngine
+from app.services.factors import FactorEngine
+from app.services.factors.rules import is_needed
 from app.services.mail import MailEngine
+from app.services.passkeys import PasskeyEngine
 from app.services.sessions import SessionEngine, Tokens
 from app.services.users import UserEngine
 
@@ -17,39 +24,104 @@ class AuthEngine:
         self,
         users: UserEngine,
         sessions: SessionEngine,
+        factors: FactorEngine,
+        passkeys: PasskeyEngine,
         confirmations: ConfirmationEngine,
         mail: MailEngine,
     ) -> None:
         self._users = users
         self._sessions = sessions
+        self._factors = factors
+        self._passkeys = passkeys
         self._confirmations = confirmations
         self._mail = mail
 
     async def login(
         self, email: str, password: str, *, remember_me: bool, client: str, address: str = ""
     ) -> Tokens:
-        """Open a login; raises `invalid_credentials` alike for a wrong password and an unknown address."""
+        """Log in by password, as `admit` says.
+
+        Raises `invalid_credentials` alike for a wrong password and an unknown address.
+        """
         user = await self._users.find_by_email(email)
         known = None if user is None or not user.active else user.password_hash
         if not await verify_password(password, known) or user is None:
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
-        return await self._sessions.open(user.id, remember_me=remember_me, client=client, address=address)
+        return await self.admit(user, ("pwd",), remember_me=remember_me, client=client, address=address)
+
+    async def login_with_passkey(
+        self, credential: Assertion, *, remember_me: bool, client: str, address: str = ""
+    ) -> Tokens:
+        """Log in without a password: having the device and unlocking it are two factors.
+
+        Raises `invalid_factor`.
+        """
+        used = await self._passkeys.use(credential)
+        user = await self._users.find(used.user_id)
+        if user is None or not user.active:
+            raise PastisError(ErrorCode.INVALID_FACTOR)
+        return await self.admit(user, used.methods, remember_me=remember_me, client=client, address=address)
+
+    async def admit(
+        self, user: User, methods: Sequence[str], *, remember_me: bool, client: str, address: str = ""
+    ) -> Tokens:
+        """Where every way to log in ends: opens the login of somebody who has proven who they are.
+
+        `methods` say how, as RFC 8176 names it. Raises `factor_required`, with a challenge, where the account
+        has second factors and none was used.
+        """
+        owned = await self._factors.kinds(user.id)
+        if is_needed(methods, owned):
+            challenge = await self._factors.challenge(user, methods, remember_me=remember_me)
+            raise PastisError(ErrorCode.FACTOR_REQUIRED, members={"challenge": challenge, "factors": owned})
+        return await self._sessions.open(
+            user.id, remember_me=remember_me, client=client, address=address, methods=methods
+        )
+
+    async def confirm(self, challenge: str, proof: FactorProof, *, client: str, address: str = "") -> Tokens:
+        """Open the login that waits for a second factor.
+
+        Raises `invalid_token` for a challenge that is dead, `invalid_factor` for a proof that does not count.
+        """
+        waiting = await self._factors.attempt(challenge)
+        user = await self._users.find(waiting.user_id)
+        if user is None or not user.active:
+            raise PastisError(ErrorCode.INVALID_TOKEN)
+        proven = await self._factors.prove(user.id, proof)
+        await self._factors.close(waiting, user)
+        methods = (*waiting.methods, *proven)
+        return await self._sessions.open(
+            user.id, remember_me=waiting.remember_me, client=client, address=address, methods=methods
+        )
 
     async def refresh(self, refresh_token: str, *, address: str = "") -> Tokens:
         return await self._sessions.refresh(refresh_token, address=address)
 
-    async def reauthenticate(self, principal: Principal, password: str) -> None:
-        """Prove again who one is, for what is sensitive; raises `invalid_credentials`."""
+    async def reauthenticate(self, principal: Principal, proof: ReauthenticationCreate) -> None:
+        """Prove again who one is, for what is sensitive.
+
+        Who has second factors proves one of them: a passkey is enough, a code comes with the password.
+        Raises `factor_required`, `invalid_credentials` or `invalid_factor`.
+        """
         user = await self._users.get(principal.user_id)
+        owned = await self._factors.kinds(user.id)
+        if owned and not proof.model_fields_set.intersection(owned):
+            raise PastisError(ErrorCode.FACTOR_REQUIRED, members={"factors": owned})
+        by_passkey = "passkey" in owned and "passkey" in proof.model_fields_set
+        has_password = user.password_hash is not None
+        if not by_passkey and (has_password or not owned):
+            await self._check_password(user, proof.password or "")
+        proven = await self._factors.prove(user.id, proof) if owned else ()
+        await self._sessions.prove(principal.session_id, proven)
+
+    async def _check_password(self, user: User, password: str) -> None:
         if not await verify_password(password, user.password_hash):
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
-        await self._sessions.prove(principal.session_id)
 
     async def change_password(self, principal: Principal, current: str, password: str) -> None:
         """Set a new password and end all other logins; raises `invalid_credentials`."""
         user = await self._users.get(principal.user_id)
-        if not await verify_password(current, user.password_hash):
-            raise PastisError(ErrorCode.INVALID_CREDENTIALS)
+        await self._check_password(user, current)
         await self._users.update(user.id, {"password": password})
         await self._sessions.end_others(user.id, principal.session_id)
         await self._tell_of_password(user)
@@ -81,6 +153,16 @@ class AuthEngine:
         await self._users.update(user.id, {"active": active})
         if not active:
             await self._sessions.end_all(user.id)
+        return user.email
+
+    async def reset_factors(self, email: str) -> str:
+        """Take all second factors from an account, as an operator may; ends all logins.
+
+        Gives the address as it is kept; raises `not_found`.
+        """
+        user = await self._known(email)
+        await self._factors.remove_all(user.id)
+        await self._sessions.end_all(user.id)
         return user.email
 
     async def _known(self, email: str) -> User:

@@ -152,9 +152,14 @@ class SessionEngine:
         logger.warning("a replaced refresh token came back, its login ends", session=session_id)
         await self.end(session_id)
 
-    async def prove(self, session_id: str) -> None:
-        """Note that somebody has just proven again who they are."""
+    async def prove(self, session_id: str, methods: Sequence[str] = ()) -> None:
+        """Note that somebody has just proven again who they are, and how (RFC 8176)."""
         await queries.update(self._database, session_id, {"authenticated_at": self._clock.now()})
+        await self.strengthen(session_id, methods)
+
+    async def strengthen(self, session_id: str, methods: Sequence[str]) -> None:
+        """Note further ways in which it was proven who this is; that makes the login no fresher."""
+        await queries.add_methods(self._database, session_id, methods)
         self._access.forget_session(session_id)
 
     async def list_own(self, principal: Principal) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """All access to the sessions' collection but the look-up of a request, which is access's."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,11 @@ async def find_of_user(database: Database, user_id: str, now: datetime) -> list[
 
 async def update(database: Database, session_id: str, changes: dict[str, Any]) -> None:
     await database.collection(Session).update_one({"_id": session_id}, {"$set": changes})
+
+
+async def add_methods(database: Database, session_id: str, methods: Sequence[str]) -> None:
+    changes = {"$addToSet": {"methods": {"$each": list(methods)}}}
+    await database.collection(Session).update_one({"_id": session_id}, changes)
 
 
 async def note_uses(database: Database, uses: Mapping[str, tuple[datetime, str]]) -> None:

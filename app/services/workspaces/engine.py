@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.documents import Doc, public
+from app.core.documents import Doc
 from app.core.errors import already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.memberships import Membership, Role
@@ -56,10 +56,13 @@ class WorkspaceEngine:
         doc = await queries.get(self._scope)
         if doc is None:
             raise not_found("workspace")
-        return public(Workspace, doc)
+        return doc
 
     async def update(self, patch: WorkspacePatch) -> Outcome[Workspace]:
+        """Raises `already_exists` for a slug in use, `second_factor_required` for who would be kept out."""
         changes = patch.model_dump(exclude_unset=True)
+        if changes.get("requires_second_factor"):
+            self._scope.demand_second_factor()
 
         async def decide(work: Work) -> Workspace:
             workspace = await work.require(Workspace, self._scope.workspace_id)

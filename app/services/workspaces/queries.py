@@ -36,7 +36,7 @@ async def page(account: AccountScope, request: PageRequest) -> Page:
     ]
     found = await (await memberships.aggregate(pipeline)).to_list()
     docs, cursor = cut(found, request.limit, BY_NAME, account.secret, bound)
-    return Page([public(Workspace, doc) for doc in docs], cursor, total)
+    return Page([_shown(doc) for doc in docs], cursor, total)
 
 
 async def slug_taken(database: Database, slug: str) -> bool:
@@ -44,4 +44,11 @@ async def slug_taken(database: Database, slug: str) -> bool:
 
 
 async def get(scope: Scope) -> Doc | None:
-    return await scope.collection(Workspace).find_one({"_id": scope.workspace_id})
+    """The workspace as clients see it."""
+    doc = await scope.collection(Workspace).find_one({"_id": scope.workspace_id})
+    return None if doc is None else _shown(doc)
+
+
+def _shown(doc: Doc) -> Doc:
+    # Those of version 0.1 lack it.
+    return public(Workspace, {**doc, "requires_second_factor": doc.get("requires_second_factor", False)})

@@ -11,7 +11,9 @@ from odmantic import Model
 from app.core.documents import Doc
 from app.core.log import Event
 from app.models import DOCUMENTS
+from app.models.factors import FactorSet
 from app.models.identities import Identity, IdentityRequest
+from app.models.passkeys import Passkey
 from app.models.sessions import Session
 from app.models.users import User
 from app.services.bootstrap import Services
@@ -62,9 +64,9 @@ async def digest(services: Services, workspace: Workspace) -> str:
     state = hashlib.sha256()
     for model in DOCUMENTS:
         query: Doc = {"workspace_id": workspace.id}
-        if model is User:
+        if model in (User, FactorSet):
             query = {"_id": {"$in": user_ids}}
-        elif model in (Identity, IdentityRequest, Session):
+        elif model in (Identity, IdentityRequest, Passkey, Session):
             query = {"user_id": {"$in": user_ids}}
         elif "workspace_id" not in model.__odm_fields__:
             query = {"_id": workspace.id}

@@ -85,6 +85,7 @@ def test_passwords_may_come_from_standard_input_and_are_not_shown() -> None:
     [
         (["user", "add", "nobody", "--name", "A"], "/email"),
         (["user", "password", "nobody@fluid.example"], "There is no such account.\n"),
+        (["user", "reset-factors", "nobody@fluid.example"], "There is no such account.\n"),
         (["user", "deactivate", "nobody@fluid.example"], "There is no such account.\n"),
         (["export", new_id()], "There is no such workspace.\n"),
         (["user", "add", "b@fluid.example", "--name", "B", "--password-stdin"], "/password"),

@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, Form, Response
 from app.api.deps import Account, CallerOf, Process, checked_spare_key, refuse_match
 from app.api.gate import Public, RequiresAccount
 from app.api.requests import StrictRoute
-from app.api.responses import JSON, dump
+from app.api.responses import secret
 from app.api.session import Caller
 from app.api.v1 import problems
-from app.schemas.auth import LoginCreate, ReauthenticationCreate, RefreshCreate, TokensRead
+from app.schemas.auth import LoginCreate, RefreshCreate, TokensRead
 from app.schemas.base import OMITTED
+from app.schemas.factors import LoginConfirm, ReauthenticationCreate
+from app.schemas.passkeys import PasskeyLoginCreate, PasskeyOptionsRead
 from app.services.sessions import Tokens
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
@@ -27,7 +29,7 @@ def handed_out(caller: Caller, tokens: Tokens, *, cookies: bool) -> Response:
         token_type="cookie" if cookies else "bearer",
         expires_in=tokens.expires_in,
     )
-    response = Response(dump(body.model_dump()), media_type=JSON, headers={"cache-control": "no-store"})
+    response = secret(body.model_dump())
     if cookies:
         caller.cookies.set(response, tokens)
     return response
@@ -45,6 +47,37 @@ async def create_login(services: Process, caller: CallerOf, body: LoginCreate) -
         caller.refuse_other_sites()
     tokens = await services.auth.login(
         body.email, body.password, remember_me=body.remember_me, **device_of(caller)
+    )
+    return handed_out(caller, tokens, cookies=body.cookies)
+
+
+@router.post("/login/factor", response_model=TokensRead, responses=problems.CONFIRM, dependencies=PUBLIC)
+async def confirm_login(services: Process, caller: CallerOf, body: LoginConfirm) -> Response:
+    """Answer `factor_required`: a second factor opens the login."""
+    if body.cookies:
+        caller.refuse_other_sites()
+    tokens = await services.auth.confirm(body.challenge, body, **device_of(caller))
+    return handed_out(caller, tokens, cookies=body.cookies)
+
+
+@router.post(
+    "/passkeys/options",
+    response_model=PasskeyOptionsRead,
+    responses=problems.PASSKEY_OPTIONS,
+    dependencies=PUBLIC,
+)
+async def create_passkey_request(services: Process) -> Response:
+    """What a browser needs to ask for a passkey: to log in, or as a second factor."""
+    return secret({"public_key": await services.passkeys.request_options()})
+
+
+@router.post("/passkeys", response_model=TokensRead, responses=problems.PASSKEY_LOGIN, dependencies=PUBLIC)
+async def create_passkey_login(services: Process, caller: CallerOf, body: PasskeyLoginCreate) -> Response:
+    """Log in with a passkey alone."""
+    if body.cookies:
+        caller.refuse_other_sites()
+    tokens = await services.auth.login_with_passkey(
+        body.credential, remember_me=body.remember_me, **device_of(caller)
     )
     return handed_out(caller, tokens, cookies=body.cookies)
 
@@ -98,6 +131,6 @@ async def delete_login(services: Process, caller: CallerOf, account: Account) ->
 async def create_reauthentication(
     services: Process, account: Account, body: ReauthenticationCreate
 ) -> Response:
-    """Prove again who one is, for what needs a login of the last minutes."""
-    await services.auth.reauthenticate(account.principal, body.password)
+    """Prove again who one is, for what is sensitive; with a second factor if one has any."""
+    await services.auth.reauthenticate(account.principal, body)
     return Response(status_code=204)

@@ -21,6 +21,9 @@ get_readiness            ok        ok    ok    ok     ok   ok          ok       
 get_problem_type         ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 
 create_login             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+confirm_login            ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_passkey_request   ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_passkey_login     ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 create_token             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 refresh_login            ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 delete_login             401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
@@ -55,6 +58,17 @@ list_sessions            401       ok    ok    ok     ok   ok          ok       
 get_session              401       ok    404   404    404  404         404       404    404   404    404
 delete_other_sessions    401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 delete_session           401       ok    404   404    404  404         404       404    404   404    404
+
+get_factors              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_totp              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+confirm_totp             401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+delete_totp              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_recovery_codes    401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_passkey_options   401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_passkey           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+get_passkey              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+update_passkey           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+delete_passkey           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 
 create_workspace         401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 list_workspaces          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok

@@ -16,7 +16,7 @@ INVALID = ErrorCode.VALIDATION_FAILED
 BROKEN = ErrorCode.MALFORMED_JSON
 LINES = {"display_name", "key", "name", "source", "title"}
 """What is one line that people read."""
-EMPTY = {"create_membership", "rank_task", "start_identity", "start_oidc_login"}
+EMPTY = {"create_membership", "create_reauthentication", "rank_task", "start_identity", "start_oidc_login"}
 """Routes that need no member of their body."""
 BLOCKS = {"body", "description"}
 """What is Markdown."""
@@ -26,8 +26,8 @@ REFERENCES = {
 }
 SETS = {"assignee_ids", "label_ids"}
 FREE = {
-    *("browser_token", "code", "current_password", "email", "iss", "password", "refresh_token", "state"),
-    "token",
+    *("browser_token", "challenge", "code", "current_password", "email", "iss", "password"),
+    *("refresh_token", "state", "token"),
 }
 """Texts in which any character may stand; they are compared or hashed, not shown."""
 READ_ONLY = (
@@ -84,6 +84,9 @@ def bad_values(name: str, schema: Spec) -> list[Bad]:
     schema = resolve(schema)
     values: list[Bad] = [] if schema.get("nullable") else [(None, INVALID)]
     match schema:
+        case {"const": only}:
+            others: tuple[Any, ...] = (*NOT_TEXT, "", f"{only} ")
+            values += [(other, INVALID) for other in others]
         case {"enum": choices}:
             values += [
                 (one, INVALID)
@@ -106,7 +109,9 @@ def bad_values(name: str, schema: Spec) -> list[Bad]:
 
 def bad_objects(schema: Spec) -> list[Bad]:
     good = schema["examples"][0]
-    wrong: tuple[Any, ...] = ("x", 1, True, [], {}, {**good, "x": 1})
+    wrong: tuple[Any, ...] = ("x", 1, True, [], {})
+    if schema.get("additionalProperties") is False:  # else it is a browser's, which may know more members
+        wrong = (*wrong, {**good, "x": 1})
     values: list[Bad] = [(one, INVALID) for one in wrong]
     for name, inner in schema["properties"].items():
         values += [({**good, name: value}, code) for value, code in bad_values(name, inner)]
@@ -161,6 +166,9 @@ BAD_OPERATIONS: tuple[Any, ...] = (
 def bad_arrays(name: str) -> list[Bad]:
     if name == "operations":
         return [(one, INVALID) for one in BAD_OPERATIONS]
+    if name == "transports":
+        lists: tuple[Any, ...] = (None, "x", 0, {}, True, [None], [1], ["x" * 33], ["x"] * 11)
+        return [(one, INVALID) for one in lists]
     assert name in SETS, f"what stands in {name}?"
     wrong: tuple[Any, ...] = (None, "x", 0, {}, True, {"$ne": None}, [None], [1], [{"$ne": None}], [[ABSENT]])
     malformed = [[one] for one in (*MALFORMED_IDS, *OTHER_VERSIONS)]

@@ -14,9 +14,20 @@ from app.models.confirmations import Purpose
 from app.models.grants import ProjectRole
 from app.services.bootstrap import Services
 from app.tests.support.archives import issue, lines
+from app.tests.support.authenticator import Authenticator
 from app.tests.support.clients import Answer, Client, ok
 from app.tests.support.conventions import digest
 from app.tests.support.factories import PASSWORD, Workspace, log_in, make_user
+from app.tests.support.factors import (
+    add_passkey,
+    begin_totp,
+    challenge,
+    client_of,
+    code,
+    enable_totp,
+    new_credential,
+    use_passkey,
+)
 from app.tests.support.openid_provider import OpenIdProvider
 from app.tests.support.pictures import a_picture
 from app.tests.test_api.core.routes import JSON, Operation
@@ -36,6 +47,7 @@ class World:
         self.provider = provider
         self.owner = workspace.api.at("")
         self.caller = self.owner
+        """Whose own things a request about oneself needs."""
         self.base = f"/api/v1/workspaces/{workspace.id}"
         self.project = "FLUID"
         self.visibility = "workspace"
@@ -205,6 +217,11 @@ async def _comment(world: World, values: Values) -> str:
     return await world.made(f"/tasks/{values['task']}/comments", body, world.workspace.member.at(""))
 
 
+async def _passkey(world: World, values: Values) -> str:
+    made = await add_passkey(world.caller, Authenticator(), end_other_logins=False)
+    return str(made["id"])
+
+
 async def _code(world: World, values: Values) -> str:
     return "archived"
 
@@ -258,6 +275,7 @@ PLACES: dict[str, Callable[[World, Values], Any]] = {
     "import": _import,
     "label": _label,
     "membership": _membership,
+    "passkey": _passkey,
     "project": _project,
     "provider": _provider,
     "role": _role,
@@ -270,8 +288,14 @@ PLACES: dict[str, Callable[[World, Values], Any]] = {
 }
 
 
+async def _enable_totp(world: World) -> None:
+    await enable_totp(world.caller, world.services, end_other_logins=False)
+
+
 AHEAD: dict[str, Callable[[World], Any]] = {
+    "create_recovery_codes": _enable_totp,
     "delete_me": _name_other_owners,
+    "delete_totp": _enable_totp,
     "get_avatar": _put_avatar,
 }
 """What must be so before a route can do anything, where its path does not name it."""
@@ -281,6 +305,30 @@ async def _refresh(world: World, values: Values) -> dict[str, str]:
     user = world.workspace.users["member"]
     tokens = await world.services.sessions.open(user.id, remember_me=False, client="tests")
     return {"refresh_token": tokens.refresh_token}
+
+
+async def _confirm_totp(world: World, values: Values) -> dict[str, Any]:
+    secret = await begin_totp(world.caller)
+    return {"code": code(world.services, secret), "end_other_logins": False}
+
+
+async def _confirm_login(world: World, values: Values) -> dict[str, str]:
+    user = await make_user(world.services)
+    client = await client_of(world.services, world.owner, user)
+    secret, _ = await enable_totp(client, world.services)
+    return {"challenge": await challenge(client, user), "totp": code(world.services, secret, 1)}
+
+
+async def _create_passkey(world: World, values: Values) -> dict[str, Any]:
+    credential = await new_credential(world.caller, Authenticator())
+    return {"name": "Laptop", "credential": credential, "end_other_logins": False}
+
+
+async def _passkey_login(world: World, values: Values) -> dict[str, Any]:
+    client = await client_of(world.services, world.owner, await make_user(world.services))
+    authenticator = Authenticator()
+    await add_passkey(client, authenticator)
+    return {"credential": await use_passkey(client, authenticator), "remember_me": False}
 
 
 async def _rank(world: World, values: Values) -> dict[str, str]:
@@ -413,6 +461,8 @@ BODIES: dict[str, Callable[[World, Values], Any]] = {
     "confirm_email_change": _email_change,
     "confirm_password_reset": _password_reset,
     "confirm_registration": _registration,
+    "confirm_login": _confirm_login,
+    "confirm_totp": _confirm_totp,
     "create_comment": lambda world, values: {"body": "Fixed on main."},
     "create_email_change": lambda world, values: {"email": f"{new_id()}@fluid.example"},
     "create_grant": _create_grant,
@@ -421,6 +471,8 @@ BODIES: dict[str, Callable[[World, Values], Any]] = {
     "create_login": _login,
     "create_membership": lambda world, values: {"display_name": "Heidi Hazelton", "role": "member"},
     "create_password_reset": lambda world, values: {"email": world.workspace.users["owner"].email},
+    "create_passkey": _create_passkey,
+    "create_passkey_login": _passkey_login,
     "create_project": _create_project,
     "create_reauthentication": lambda world, values: {"password": PASSWORD},
     "create_registration": lambda world, values: {"email": f"{new_id()}@fluid.example", "locale": "fr"},
@@ -444,6 +496,7 @@ BODIES: dict[str, Callable[[World, Values], Any]] = {
     "update_label": _label_body,
     "update_me": lambda world, values: {"display_name": "Justin", "time_zone": "UTC", "locale": None},
     "update_membership": lambda world, values: {"display_name": "Yura", "role": "member"},
+    "update_passkey": lambda world, values: {"name": "Work laptop"},
     "update_password": lambda world, values: {"current_password": PASSWORD, "password": NEW_PASSWORD},
     "update_project": lambda world, values: {"name": "Decapod 2", "description": "", "lead_id": None},
     "update_role": _role_body,
