@@ -6,6 +6,7 @@ from odmantic import Model
 
 from app.core.documents import Entity
 from app.core.log import Event, Head, Mutation
+from app.models.audit import AuditEntry, AuditHead
 from app.models.avatars import Avatar
 from app.models.comments import Comment
 from app.models.confirmations import Confirmation
@@ -14,6 +15,7 @@ from app.models.grants import Grant
 from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
 from app.models.labels import Label
+from app.models.limits import Bucket
 from app.models.mails import Mail
 from app.models.memberships import Membership
 from app.models.passkeys import Passkey, PasskeyChallenge
@@ -34,6 +36,9 @@ DOCUMENTS: Sequence[type[Model]] = (
     *ENTITIES.values(),
     Avatar,
     Confirmation,
+    AuditEntry,
+    AuditHead,
+    Bucket,
     Event,
     FactorSet,
     Head,

@@ -15,6 +15,7 @@ from app.models import DOCUMENTS, ENTITIES
 from app.models.migrations import MIGRATIONS
 from app.services.access import Access
 from app.services.accounts import AccountEngine, AccountJobs
+from app.services.audit import AuditEngine, AuditFollower
 from app.services.auth import AuthEngine
 from app.services.avatars import AvatarEngine
 from app.services.confirmations import ConfirmationEngine
@@ -23,6 +24,7 @@ from app.services.factors import FactorEngine
 from app.services.grants.handlers import drop_grants, drop_grants_of_member
 from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
+from app.services.limits import Leases, LimitEngine
 from app.services.mail import MailEngine, MailJobs
 from app.services.memberships import Departures, GroupMemberships
 from app.services.passkeys import PasskeyEngine
@@ -58,9 +60,14 @@ class Services:
         self.secrets = [secret, *(one.get_secret_value().encode() for one in settings.former_secrets)]
         self.writers = Writers(database, clock, ENTITIES, REACTIONS)
         self.access = Access(database, self.writers, clock, secret)
+        self.limits = LimitEngine(database, self.secrets)
+        self.login_leases = _leases(database, "login", settings.rate_limit_per_minute)
+        self.address_leases = _leases(database, "address", settings.anonymous_rate_limit_per_minute)
+        self.audit = AuditEngine(database, settings, clock, secret)
+        self.audit_follower = AuditFollower(database, self.writers, self.audit)
         self.users = UserEngine(database, clock)
         self.doorbell = Doorbell(database, self.access.rings())
-        self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock)
+        self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock, self.audit)
         self.last_uses = LastUses(database, clock)
         self.mail = MailEngine(database, settings, Sealer(self.secrets, "mail"), clock)
         self.confirmations = ConfirmationEngine(database, settings, clock)
@@ -69,7 +76,14 @@ class Services:
             database, self.sessions, self.passkeys, Sealer(self.secrets, "totp"), clock
         )
         self.auth = AuthEngine(
-            self.users, self.sessions, self.factors, self.passkeys, self.confirmations, self.mail
+            self.users,
+            self.sessions,
+            self.factors,
+            self.passkeys,
+            self.confirmations,
+            self.mail,
+            self.limits,
+            self.audit,
         )
         self.identities = IdentityEngine(
             database,
@@ -95,7 +109,7 @@ class Services:
         )
         departures = Departures(database, self.writers)
         self.accounts = AccountEngine(self.users, self.sessions, departures, erasers, clock)
-        self.imports = ImportJobs()
+        self.imports = ImportJobs(self.audit)
         self._jobs = (MailJobs(self.mail), AccountJobs(self.accounts))
         self._prepared = asyncio.Event()
 
@@ -111,6 +125,7 @@ class Services:
         self.last_uses.start()
         for job in self._jobs:
             job.start()
+        self.audit_follower.start()
 
     @property
     def ready(self) -> bool:
@@ -134,6 +149,11 @@ class Services:
                 await self.writers.close()
                 await self.identities.close()
                 await self.last_uses.close()
+                await self.audit_follower.close()
         except TimeoutError:
             logger.warning("commits under way were left", waited_seconds=FINISH_SECONDS)
         await self.database.close()
+
+
+def _leases(database: Database, name: str, per_minute: int) -> Leases | None:
+    return Leases(database, name, per_minute) if per_minute else None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from app.api.v1.endpoints import (
+    audit,
     auth,
     avatars,
     comments,
@@ -46,6 +47,8 @@ ROUTERS: Sequence[APIRouter] = (
     permissions.router,
     imports.router,
     workspaces.router,
+    audit.router,
+    audit.mine,
     me.router,
     avatars.router,
     registrations.router,

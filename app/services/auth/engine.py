@@ -10,9 +10,11 @@ from app.models.users import User
 from app.schemas.factors import FactorProof, ReauthenticationCreate
 from app.schemas.passkeys import Assertion
 from app.services.access import Principal
+from app.services.audit import OPERATOR, AuditEngine, AuditKind
 from app.services.confirmations import ConfirmationEngine
 from app.services.factors import FactorEngine
 from app.services.factors.rules import is_needed
+from app.services.limits import LimitEngine, Purpose
 from app.services.mail import MailEngine
 from app.services.passkeys import PasskeyEngine
 from app.services.sessions import SessionEngine, Tokens
@@ -28,6 +30,8 @@ class AuthEngine:
         passkeys: PasskeyEngine,
         confirmations: ConfirmationEngine,
         mail: MailEngine,
+        limits: LimitEngine,
+        audit: AuditEngine,
     ) -> None:
         self._users = users
         self._sessions = sessions
@@ -35,19 +39,35 @@ class AuthEngine:
         self._passkeys = passkeys
         self._confirmations = confirmations
         self._mail = mail
+        self._limits = limits
+        self._audit = audit
 
     async def login(
-        self, email: str, password: str, *, remember_me: bool, client: str, address: str = ""
+        self,
+        email: str,
+        password: str,
+        *,
+        remember_me: bool,
+        client: str,
+        address: str = "",
+        device_token: str | None = None,
     ) -> Tokens:
         """Log in by password, as `admit` says.
 
-        Raises `invalid_credentials` alike for a wrong password and an unknown address.
+        Raises `invalid_credentials`, and `too_many_requests`, alike for a wrong password and an unknown
+        address.
         """
+        async with self._limits.attempt(Purpose.LOGIN, email, device_token=device_token):
+            user = await self._identify(email, password)
+        return await self.admit(user, ("pwd",), remember_me=remember_me, client=client, address=address)
+
+    async def _identify(self, email: str, password: str) -> User:
         user = await self._users.find_by_email(email)
         known = None if user is None or not user.active else user.password_hash
-        if not await verify_password(password, known) or user is None:
-            raise PastisError(ErrorCode.INVALID_CREDENTIALS)
-        return await self.admit(user, ("pwd",), remember_me=remember_me, client=client, address=address)
+        if await verify_password(password, known) and user is not None:
+            return user
+        await self._audit.record(AuditKind.LOGIN_FAIL, None if user is None else user.id, method="pwd")
+        raise PastisError(ErrorCode.INVALID_CREDENTIALS)
 
     async def login_with_passkey(
         self, credential: Assertion, *, remember_me: bool, client: str, address: str = ""
@@ -56,7 +76,8 @@ class AuthEngine:
 
         Raises `invalid_factor`.
         """
-        used = await self._passkeys.use(credential)
+        async with self._limits.attempt(Purpose.LOGIN, credential.id):
+            used = await self._passkeys.use(credential)
         user = await self._users.find(used.user_id)
         if user is None or not user.active:
             raise PastisError(ErrorCode.INVALID_FACTOR)
@@ -87,12 +108,24 @@ class AuthEngine:
         user = await self._users.find(waiting.user_id)
         if user is None or not user.active:
             raise PastisError(ErrorCode.INVALID_TOKEN)
-        proven = await self._factors.prove(user.id, proof)
+        proven = await self._prove(user, proof)
         await self._factors.close(waiting, user)
         methods = (*waiting.methods, *proven)
         return await self._sessions.open(
             user.id, remember_me=waiting.remember_me, client=client, address=address, methods=methods
         )
+
+    async def _prove(self, user: User, proof: FactorProof) -> Sequence[str]:
+        """How a second factor was proven; raises `invalid_factor` or `too_many_requests`."""
+        try:
+            async with self._limits.attempt(Purpose.FACTOR, user.id):
+                proven = await self._factors.prove(user.id, proof)
+        except PastisError as error:
+            if error.code is ErrorCode.INVALID_FACTOR:
+                await self._audit.record(AuditKind.FACTOR_FAIL, user.id)
+            raise
+        await self._audit.record(AuditKind.FACTOR_USE, user.id, methods=list(proven))
+        return proven
 
     async def refresh(self, refresh_token: str, *, address: str = "") -> Tokens:
         return await self._sessions.refresh(refresh_token, address=address)
@@ -110,20 +143,25 @@ class AuthEngine:
         by_passkey = "passkey" in owned and "passkey" in proof.model_fields_set
         has_password = user.password_hash is not None
         if not by_passkey and (has_password or not owned):
-            await self._check_password(user, proof.password or "")
-        proven = await self._factors.prove(user.id, proof) if owned else ()
+            await self._check_password(Purpose.REAUTHENTICATION, user, proof.password or "")
+        proven = await self._prove(user, proof) if owned else ()
         await self._sessions.prove(principal.session_id, proven)
+        await self._audit.record(AuditKind.LOGIN_REAUTHENTICATE, user.id)
 
-    async def _check_password(self, user: User, password: str) -> None:
-        if not await verify_password(password, user.password_hash):
+    async def _check_password(self, purpose: Purpose, user: User, password: str) -> None:
+        async with self._limits.attempt(purpose, user.id):
+            if await verify_password(password, user.password_hash):
+                return
+            await self._audit.record(AuditKind.PASSWORD_FAIL, user.id)
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
 
     async def change_password(self, principal: Principal, current: str, password: str) -> None:
         """Set a new password and end all other logins; raises `invalid_credentials`."""
         user = await self._users.get(principal.user_id)
-        await self._check_password(user, current)
+        await self._check_password(Purpose.PASSWORD_CHANGE, user, current)
         await self._users.update(user.id, {"password": password})
         await self._sessions.end_others(user.id, principal.session_id)
+        await self._audit.record(AuditKind.PASSWORD_CHANGE, user.id)
         await self._tell_of_password(user)
 
     async def set_password(self, user: User, password: str) -> None:
@@ -145,6 +183,7 @@ class AuthEngine:
         """
         user = await self._known(email)
         await self.set_password(user, password)
+        await self._audit.record(AuditKind.PASSWORD_RESET, user.id, actor=OPERATOR)
         return user.email
 
     async def set_active(self, email: str, *, active: bool) -> str:
@@ -153,6 +192,8 @@ class AuthEngine:
         await self._users.update(user.id, {"active": active})
         if not active:
             await self._sessions.end_all(user.id)
+        kind = AuditKind.ACCOUNT_ACTIVATE if active else AuditKind.ACCOUNT_DEACTIVATE
+        await self._audit.record(kind, user.id, actor=OPERATOR)
         return user.email
 
     async def reset_factors(self, email: str) -> str:
@@ -163,6 +204,7 @@ class AuthEngine:
         user = await self._known(email)
         await self._factors.remove_all(user.id)
         await self._sessions.end_all(user.id)
+        await self._audit.record(AuditKind.FACTOR_REMOVE, user.id, actor=OPERATOR, factors="all")
         return user.email
 
     async def _known(self, email: str) -> User:
@@ -171,5 +213,15 @@ class AuthEngine:
             raise not_found("account")
         return user
 
-    async def logout(self, session_id: str) -> None:
+    async def logout(self, principal: Principal) -> None:
+        await self._sessions.end(principal.session_id)
+        await self._audit.record(AuditKind.LOGIN_DELETE, principal.user_id)
+
+    async def revoke(self, principal: Principal, session_id: str) -> None:
+        """End a login of one's own from another one."""
         await self._sessions.end(session_id)
+        await self._audit.record(AuditKind.LOGIN_REVOKE, principal.user_id, session=session_id)
+
+    async def revoke_others(self, principal: Principal) -> None:
+        await self._sessions.end_others(principal.user_id, principal.session_id)
+        await self._audit.record(AuditKind.LOGIN_REVOKE, principal.user_id, session="others")
