@@ -56,7 +56,7 @@ class Services:
         self.identities = IdentityEngine(
             database,
             self.users,
-            self.sessions,
+            self.auth,
             GroupMemberships(database, self.writers),
             settings,
             secret,

@@ -1,5 +1,7 @@
 """Proves who somebody is, and opens their login."""
 
+from collections.abc import Sequence
+
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.security import verify_password
 from app.models.users import User
@@ -21,7 +23,18 @@ class AuthEngine:
         known = None if user is None or not user.active else user.password_hash
         if not await verify_password(password, known) or user is None:
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
-        return await self._sessions.open(user.id, remember_me=remember_me, client=client, address=address)
+        return await self.admit(user, ("pwd",), remember_me=remember_me, client=client, address=address)
+
+    async def admit(
+        self, user: User, methods: Sequence[str], *, remember_me: bool, client: str, address: str = ""
+    ) -> Tokens:
+        """Where every way to log in ends: opens the login of somebody who has proven who they are.
+
+        `methods` say how, as RFC 8176 names it.
+        """
+        return await self._sessions.open(
+            user.id, remember_me=remember_me, client=client, address=address, methods=methods
+        )
 
     async def refresh(self, refresh_token: str, *, address: str = "") -> Tokens:
         return await self._sessions.refresh(refresh_token, address=address)

@@ -13,11 +13,12 @@ from app.core.security import derive_token, new_token, token_hash
 from app.core.unit_of_work import Context
 from app.models.identities import Identity, IdentityRequest
 from app.models.users import User
+from app.services.auth import AuthEngine
 from app.services.identities import queries, rules
 from app.services.identities.oidc import Attempt, OidcSource
 from app.services.identities.sources import Proof
 from app.services.memberships import GroupMemberships
-from app.services.sessions import SessionEngine, Tokens
+from app.services.sessions import Tokens
 from app.services.users import UserEngine
 from app.utils.ids import new_id
 
@@ -48,7 +49,7 @@ class IdentityEngine:
         self,
         database: Database,
         users: UserEngine,
-        sessions: SessionEngine,
+        auth: AuthEngine,
         memberships: GroupMemberships,
         settings: Settings,
         secret: bytes,
@@ -56,7 +57,7 @@ class IdentityEngine:
     ) -> None:
         self._database = database
         self._users = users
-        self._sessions = sessions
+        self._auth = auth
         self._memberships = memberships
         self._settings = settings
         self._secret = secret
@@ -109,12 +110,8 @@ class IdentityEngine:
         if not user.active:
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
         await self._seen(policy, user, identity, proof)
-        return await self._sessions.open(
-            user.id,
-            remember_me=request.remember_me,
-            client=client,
-            address=address,
-            methods=proof.methods,
+        return await self._auth.admit(
+            user, proof.methods, remember_me=request.remember_me, client=client, address=address
         )
 
     async def link(self, provider_id: str, returned: Returned, user_id: str) -> Identity:
