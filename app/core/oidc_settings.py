@@ -19,7 +19,7 @@ class GroupRole(_Described):
 
     group: Annotated[str, Field(min_length=1)]
     workspace: Annotated[str, Field(min_length=1)]
-    role: Literal["admin", "member"] = "member"
+    role: Literal["admin", "guest", "member"] = "member"
 
 
 class IdentityPolicy(_Described):

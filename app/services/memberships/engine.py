@@ -75,7 +75,7 @@ class MembershipEngine:
                 rules.check_custom_role(self._scope.standing, role, custom)
                 await _check_role(work, custom)
             # Whoever gives a role by hand has it stay, whatever groups say.
-            given = {"given_by": None} if "role" in changes else {}
+            given = {"given_by": None} if changes.keys() & {"role", "custom_role_id"} else {}
             return work.update(membership, **changes | {"custom_role_id": custom}, **given)
 
         return await self._scope.run(Command("membership.update", decide, {Membership: [membership_id]}))

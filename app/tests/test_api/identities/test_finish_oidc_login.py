@@ -304,3 +304,15 @@ async def test_a_bad_key_and_a_precondition_are_refused(browser: Browser, servic
         answer = await browser.client.post(f"{LOGIN}/finish", body, headers={name: value})
         refused(answer, status, code)
     ok(await browser.finish(body))
+
+
+async def test_a_browser_may_have_cookies_instead_of_tokens(browser: Browser) -> None:
+    body = {**await browser.returned(**somebody()), "cookies": True}
+    ours = {"Origin": "http://pastis.test", "Pastis-Client": "web"}
+    for headers in ({}, {**ours, "Origin": "https://evil.example"}, {"Origin": ours["Origin"]}):
+        refused(await browser.client.post(f"{LOGIN}/finish", body, headers=headers), 403, "csrf_refused")
+    answer = await browser.client.post(f"{LOGIN}/finish", body, headers=ours)
+    assert answer.is_success, answer.text
+    assert answer.json()["access_token"] is None
+    assert set(answer.cookies) == {"pastis_access", "pastis_refresh"}
+    ok(await browser.client.get("/api/v1/me"))

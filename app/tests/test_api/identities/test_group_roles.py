@@ -25,6 +25,7 @@ def groups(
     mapping = [
         {"group": "staff", "workspace": workspace.slug, "role": "member"},
         {"group": "leads", "workspace": workspace.id, "role": "admin"},
+        {"group": "visitors", "workspace": workspace.slug, "role": "guest"},
         {"group": "lost", "workspace": "nowhere", "role": "member"},
     ]
     configure(group_roles=mapping, groups_claim="roles")
@@ -74,6 +75,8 @@ async def test_a_group_lets_its_people_in(groups: Browser, services: Services, w
         ([], "staff", "member"),
         (None, ["leads"], "admin"),
         ([], ["lost"], None),
+        (["staff"], ["visitors"], "guest"),
+        (["leads"], ["visitors", "staff"], "member"),
     ],
     ids=str,
 )
@@ -131,7 +134,7 @@ async def test_what_people_gave_is_left_alone(
     assert await role(services, workspace, claims) == "member"
 
 
-@pytest.mark.parametrize("given", ["owner", "admin", "member"])
+@pytest.mark.parametrize("given", ["owner", "admin", "member", "guest"])
 async def test_a_role_that_somebody_gives_by_hand_stays(
     groups: Browser, services: Services, workspace: Workspace, given: str
 ) -> None:
@@ -144,6 +147,19 @@ async def test_a_role_that_somebody_gives_by_hand_stays(
     for roles in ([], ["leads"]):
         ok(await groups.log_in(**claims, roles=roles))
     assert await role(services, workspace, claims) == given
+
+
+async def test_so_does_a_custom_role(groups: Browser, services: Services, workspace: Workspace) -> None:
+    claims = somebody()
+    ok(await groups.log_in(**claims, roles=["staff"]))
+    found = await membership(services, workspace, claims)
+    assert found is not None
+    custom = ok(await workspace.api.post("/roles", {"name": "Reader", "permissions": ["task:read"]}), 201)
+    ok(await workspace.api.patch(f"/memberships/{found['_id']}", {"custom_role_id": custom["id"]}))
+    ok(await groups.log_in(**claims, roles=["leads"]))
+    kept = await membership(services, workspace, claims)
+    assert kept is not None
+    assert (kept["role"], kept["custom_role_id"]) == ("member", custom["id"])
 
 
 async def test_a_name_changed_by_hand_leaves_the_role_with_the_group(
