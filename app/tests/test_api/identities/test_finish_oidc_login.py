@@ -304,3 +304,14 @@ async def test_a_bad_key_and_a_precondition_are_refused(browser: Browser, servic
         answer = await browser.client.post(f"{LOGIN}/finish", body, headers={name: value})
         refused(answer, status, code)
     ok(await browser.finish(body))
+
+
+async def test_a_browser_gets_cookies(browser: Browser, services: Services) -> None:
+    claims = somebody()
+    returned = await browser.returned(**claims) | {"cookies": True}
+    refused(await browser.finish(returned), 403, "csrf_refused")
+    await nobody_was_let_in(services, claims)
+    headers = {"Origin": "http://pastis.test", "Pastis-Client": "tests"}
+    answer = await browser.client.post(f"{browser.base}/finish", returned, headers=headers)
+    assert ok(answer, 200)["access_token"] is None
+    assert ok(await browser.client.get("/api/v1/me"))["email"] == claims["email"]
