@@ -16,7 +16,10 @@ INVALID = ErrorCode.VALIDATION_FAILED
 BROKEN = ErrorCode.MALFORMED_JSON
 LINES = {"display_name", "key", "name", "source", "title"}
 """What is one line that people read."""
-EMPTY = {"create_membership", "create_reauthentication", "rank_task", "start_identity", "start_oidc_login"}
+EMPTY = {
+    *("create_membership", "create_reauthentication", "rank_task", "refresh_login"),
+    *("start_identity", "start_oidc_login"),
+}
 """Routes that need no member of their body."""
 BLOCKS = {"body", "description"}
 """What is Markdown."""
