@@ -83,8 +83,9 @@ class AuditEngine:
         told = rules.from_event(event)
         change = told["detail"]["changes"][0]
         user_id = event["actor"].get("user_id")
-        if change["kind"] == "membership":
-            user_id = await queries.account_of(self._database, workspace_id, change["id"])
+        member = rules.member_of(change)
+        if member is not None:
+            user_id = await queries.account_of(self._database, workspace_id, member)
         about = {"user_id": user_id, "workspace_ids": [workspace_id], "address": None}
         await self._append(workspace_id, {**told, "kind": told["kind"].value, **about})
 

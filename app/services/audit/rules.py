@@ -116,6 +116,13 @@ def from_event(event: Doc) -> Mapping[str, Any]:
     }
 
 
+def member_of(change: Doc) -> str | None:
+    """The membership that a change is about, such as the one that a grant was given to."""
+    values = {**change["before"], **change["set"]}
+    found: str | None = change["id"] if change["kind"] == "membership" else values.get("membership_id")
+    return found
+
+
 def _told(values: Doc) -> Doc:
     return {
         name: rfc3339(value) if isinstance(value, datetime) else value

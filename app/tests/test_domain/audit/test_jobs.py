@@ -58,6 +58,14 @@ async def test_an_undo_is_there_as_what_it_does(services: Services, workspace: W
     assert (entry["kind"], entry["detail"]["command"]) == ("membership.update", "event.undo")
 
 
+async def test_a_grant_is_about_whom_it_was_given_to(services: Services, workspace: Workspace) -> None:
+    body = {"membership_id": workspace.membership_ids["member"], "role": "lead"}
+    answer = await workspace.api.post("/projects/FLUID/grants", body)
+    ok(answer, 201)
+    entry = await soon(services, workspace, int(answer.headers["pastis-event"]))
+    assert (entry["kind"], entry["user_id"]) == ("grant.create", workspace.users["member"].id)
+
+
 async def test_work_on_tasks_is_not(services: Services, workspace: Workspace) -> None:
     await services.audit_follower.follow(workspace.id)
     before = len(await entries(services, workspace))
