@@ -3,6 +3,7 @@
 import typer
 
 from app import __version__
+from app.commands.audit import audit
 from app.commands.db import db
 from app.commands.demo import demo
 from app.commands.exports import export
@@ -23,6 +24,7 @@ cli.command()(config)
 cli.command()(openapi)
 cli.command()(export)
 cli.command()(demo)
+cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
 cli.add_typer(imports, name="import")
 cli.add_typer(user, name="user")

@@ -15,6 +15,7 @@ from app import __version__
 from app.api import description, docs, errors
 from app.api.fast_lane import FastLane
 from app.api.gate import Public, Requires, RequiresAccount
+from app.api.limits import LimitLayer
 from app.api.middleware import RequestLayer
 from app.api.session import SessionLayer
 from app.api.v1.endpoints import health, problems
@@ -59,11 +60,18 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(problems.router)
     check_permissions(app)
     docs.install(app)
+    _add_layers(app, settings)
+    return app
+
+
+def _add_layers(app: FastAPI, settings: Settings) -> None:
+    """The last one added is the outermost."""
     app.add_middleware(FastLane)
+    if settings.rate_limit_per_minute or settings.anonymous_rate_limit_per_minute:
+        app.add_middleware(LimitLayer)
     app.add_middleware(SessionLayer, settings=settings)
     app.add_middleware(RequestLayer, settings=settings)
-    # The last one added is the outermost: refusals of any layer carry these headers too.
-    if settings.cors_origins:
+    if settings.cors_origins:  # outermost, as refusals of any layer carry these headers too
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
@@ -77,11 +85,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
                 "Link",
                 "Location",
                 "Pastis-Event",
+                "RateLimit",
+                "RateLimit-Policy",
                 "X-Request-ID",
                 "Retry-After",
             ],
         )
-    return app
 
 
 def check_permissions(app: FastAPI) -> None:

@@ -54,7 +54,7 @@ _COOKIE: Spec = {
         "Changes need the headers `Origin` and `Pastis-Client` with it."
     ),
 }
-_BY_STATUS = {"304": ["ETag"], "401": ["WWW-Authenticate"], "503": ["Retry-After"]}
+_BY_STATUS = {"304": ["ETag"], "401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
 
 
 def install(app: FastAPI) -> None:

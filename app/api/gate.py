@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from fastapi.security import OAuth2PasswordBearer
 
+from app.api.limits import count_request
 from app.api.session import MAX_REF, Caller, services_in
 from app.core.errors import ErrorCode, PastisError
 from app.services.access import Permission
@@ -75,5 +76,5 @@ class Public:
     def __init__(self, why: str) -> None:
         self.why = why
 
-    async def __call__(self) -> None:
-        return None
+    async def __call__(self, request: Request) -> None:
+        await count_request(request.scope, None)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -9,9 +10,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import problem, unforeseen
+from app.api.network import read_origin
 from app.core.config import Settings
 from app.core.errors import ErrorCode, PastisError
 from app.core.logging import get_logger, request_context
+from app.core.origin import origin_reader
 from app.utils.ids import new_id
 
 MAX_HEADER_BYTES = 32_768
@@ -75,6 +78,7 @@ class RequestLayer:
         headers = ((b"x-request-id", request_id.encode()), *self._headers(scope["path"]))
         answer = _Answer(send, headers, bodiless=method == "HEAD")
         token = request_context.set(log)
+        origin = origin_reader.set(partial(read_origin, scope))
         try:
             await self._run(scope, receive, answer, header_bytes)
         finally:
@@ -86,6 +90,7 @@ class RequestLayer:
                 duration_ms=round((perf_counter() - began) * 1000, 2),
             )
             request_context.reset(token)
+            origin_reader.reset(origin)
 
     async def _run(self, scope: Scope, receive: Receive, answer: "_Answer", header_bytes: int) -> None:
         try:

@@ -1,12 +1,14 @@
 """What a request shows for a login: a bearer token, or the cookies of a browser, which need more proof."""
 
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.network import client_address
+from app.api.limits import count_request
+from app.api.network import DEVICE_COOKIE, client_address
 from app.core.config import Settings
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.services.access import AccountScope
@@ -20,6 +22,7 @@ _READ = frozenset(
 )
 MAX_CLIENT = 200
 MAX_REF = 60
+DEVICE_SECONDS = 400 * 24 * 3600  # browsers keep nothing longer
 
 
 class Cookies:
@@ -33,11 +36,14 @@ class Cookies:
         self._secure = secure
         self.access = f"{prefix}pastis_access"
         self.refresh = f"{prefix}pastis_refresh"
+        self.device = f"{prefix}{DEVICE_COOKIE}"
 
-    def set(self, response: Response, tokens: Tokens) -> None:
-        """Without `lasts` they end with the browser."""
+    def set(self, response: Response, tokens: Tokens, device_token: str | None = None) -> None:
+        """Without `lasts` they end with the browser. What tells the device outlives every login."""
         for name, value in ((self.access, tokens.access_token), (self.refresh, tokens.refresh_token)):
             self._put(response, name, value, tokens.lasts)
+        if device_token is not None:
+            self._put(response, self.device, device_token, DEVICE_SECONDS)
 
     def clear(self, response: Response) -> None:
         for name in (self.access, self.refresh):
@@ -97,16 +103,24 @@ class Caller:
         if len(workspace) > MAX_REF:
             raise invalid("/path/workspace", FieldCode.TOO_LONG, limit=MAX_REF)
         services = services_in(self._scope)
-        scope = await services.access.enter(token, workspace, self._source())
-        self._note(services, scope.standing.principal.session_id)
+        try:
+            scope = await services.access.enter(token, workspace, self._source())
+        except PastisError as error:
+            await self._count_refused(error)
+            raise
+        await self._note(services, scope.standing.principal.session_id)
         return scope
 
     async def account(self) -> AccountScope:
         """The scope of the caller outside of workspaces; raises what `token` does and `Access.account`."""
         token = self.token()
         services = services_in(self._scope)
-        account = await services.access.account(token, self._source())
-        self._note(services, account.principal.session_id)
+        try:
+            account = await services.access.account(token, self._source())
+        except PastisError as error:
+            await self._count_refused(error)
+            raise
+        await self._note(services, account.principal.session_id)
         return account
 
     def token(self) -> str:
@@ -154,8 +168,14 @@ class Caller:
         """How the log names what a change came through."""
         return {"channel": "http", "client": self.client, "request_id": self._scope["state"]["request_id"]}
 
-    def _note(self, services: Services, session_id: str) -> None:
+    async def _note(self, services: Services, session_id: str) -> None:
         services.last_uses.note(session_id, self.address)
+        await count_request(self._scope, session_id)
+
+    async def _count_refused(self, error: PastisError) -> None:
+        """Whoever tries tokens, or workspaces, is counted by address."""
+        if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            await count_request(self._scope, None)
 
     def _cookies_called(self, name: str) -> list[str]:
         """The values of all cookies of this name: two mean that somebody else set one of them."""

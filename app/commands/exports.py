@@ -11,6 +11,8 @@ import typer
 
 from app.commands.console import counted, fail, say
 from app.commands.services import with_services
+from app.models.audit import AuditKind
+from app.services.audit import OPERATOR
 from app.services.bootstrap import Services
 from app.services.exports import ExportEngine, Summary
 from app.utils.ids import is_id
@@ -38,6 +40,9 @@ def export(
             async with aclosing(lines):
                 async for line in lines:
                     file.write(line)
+        await services.audit.record(
+            AuditKind.EXPORT_CREATE, workspace_id=workspace_id, actor=OPERATOR, history=history
+        )
 
     with_services(work)
     counts = ", ".join(counted(count, kind) for kind, count in summary.lines.items())

@@ -47,7 +47,7 @@ def perform(file: IO[bytes], workspace: str, email: str | None, *, dry_run: bool
         scope = await _enter(services, workspace, email, dry_run=dry_run)
         scope.demand(Permission.IMPORT_CREATE)
         engine = ImportEngine(scope)
-        run = await _begin(engine, options)
+        run = await _begin(services, engine, options)
         with _bar(run):
             await engine.execute(run, Archive(file))
         return run, monotonic() - began
@@ -59,12 +59,13 @@ def perform(file: IO[bytes], workspace: str, email: str | None, *, dry_run: bool
     return SOME_FAILED if done.failed else 0
 
 
-async def _begin(engine: ImportEngine, options: ImportOptions) -> Run:
+async def _begin(services: Services, engine: ImportEngine, options: ImportOptions) -> Run:
     """A run that others can look at, unless it is to leave no trace."""
     if options.dry_run:
         return Run(new_id(), options, keep=False)
     begun, _ = await engine.begin(options)
     assert begun is not None  # noqa: S101 - only requests with a key can find a former run
+    await engine.audit(services.audit, begun)
     return begun
 
 

@@ -100,7 +100,7 @@ def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
         lifespan="on",
         workers=1,
         server_header=False,
-        # Nobody's word for who the client is, until trusted proxies are a setting.
+        # Whose word counts for who the client is, PASTIS_TRUSTED_PROXIES says: see api/network.py.
         proxy_headers=False,
         # Pastis writes its own log, one line a request.
         log_config=None,

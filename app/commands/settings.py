@@ -35,7 +35,7 @@ def _shown(settings: Settings, name: str) -> str:
     if isinstance(value, SecretStr):
         return shown_url(value.get_secret_value()) if name == "database_url" else "(hidden)"
     if isinstance(value, list):
-        return ",".join(value)
+        return ",".join(str(one) for one in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

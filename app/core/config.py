@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.core.oidc_settings import OidcProvider, check_distinct, read_providers
@@ -90,6 +90,18 @@ class Settings(BaseSettings):
     cookie_secure: bool = Field(
         False, description="Send the session cookie over HTTPS only; required in production"
     )
+    trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
+        [],
+        description="Networks of the proxies whose X-Forwarded-For is believed, separated by commas, "
+        "such as 10.0.0.0/8",
+    )
+    rate_limit_per_minute: int = Field(
+        6_000, ge=0, description="Requests a minute that one login may send; 0 for no limit"
+    )
+    anonymous_rate_limit_per_minute: int = Field(
+        600, ge=0, description="Requests a minute that one address may send without a login; 0 for no limit"
+    )
+    audit_days: int = Field(400, gt=0, description="How long the audit log is kept")
     max_body_bytes: int = Field(1_048_576, gt=0, description="Largest request body, imports excepted")
     max_import_bytes: int = Field(268_435_456, gt=0, description="Largest file to import")
     access_token_minutes: int = Field(15, gt=0, description="How long an access token is good")
@@ -116,6 +128,13 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return [SecretStr(secret.strip()) for secret in value.split(",") if secret.strip()]
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [network.strip() for network in value.split(",") if network.strip()]
 
     @field_validator("public_url")
     @classmethod

@@ -6,11 +6,13 @@ from odmantic import Model
 
 from app.core.documents import Entity
 from app.core.log import Event, Head, Mutation
+from app.models.audit import AuditEntry, AuditHead
 from app.models.comments import Comment
 from app.models.grants import Grant
 from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
 from app.models.labels import Label
+from app.models.limits import Bucket
 from app.models.memberships import Membership
 from app.models.projects import Project
 from app.models.roles import CustomRole
@@ -27,6 +29,9 @@ ENTITIES: Mapping[str, type[Entity]] = {
 }
 DOCUMENTS: Sequence[type[Model]] = (
     *ENTITIES.values(),
+    AuditEntry,
+    AuditHead,
+    Bucket,
     Event,
     Head,
     Identity,

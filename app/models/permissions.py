@@ -4,6 +4,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
+    AUDIT_READ = "audit:read"
     COMMENT_CREATE = "comment:create"
     COMMENT_DELETE = "comment:delete"
     COMMENT_MODERATE = "comment:moderate"

@@ -18,6 +18,7 @@ class LoginCreate(Body):
     password: Password
     remember_me: Flag = Field(False, description="Stay logged in for 30 days rather than 12 hours.")
     cookies: Cookies = False
+    device_token: Token | None = Field(None, description="What an earlier login on this device handed out.")
 
     model_config = Body.model_config | example(
         email="justin@fluid.example", password="correct-horse-battery", remember_me=True, cookies=False
@@ -41,10 +42,16 @@ class TokensRead(BaseModel):
     refresh_token: str | None = Field(description="Null where it was set as a cookie.")
     token_type: Literal["bearer", "cookie"]
     expires_in: int = Field(description="Seconds until the access token ends.")
+    device_token: str | None = Field(
+        None,
+        description="From a login: keep it beyond logging out, send it with the next login on this device, "
+        "which then cannot be kept out by the failures of others.",
+    )
 
     model_config = example(
         access_token="pQ7uV4wX1yZ0aBcJx3vQ2c9oJmY1n0Yk6dJw2mB8cT5",
         refresh_token="Jx3vQ2c9oJmY1n0Yk6dJw2mB8cT5rQ7uV4wX1yZ0aBc",
         token_type="bearer",
         expires_in=900,
+        device_token="8sKq0Jv1bT4nXw7yZ2cE5g.uT3wX6zA9bC2dE5fG8hJ1kL4mN7pQ0rS3tU6vW9xY2z",
     )

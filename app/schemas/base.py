@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic.json_schema import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -13,6 +13,7 @@ from app.utils.ids import is_id
 from app.utils.text import UnsafeText, check_block, clean_line, is_blank
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 NAME_LENGTH = 100
 TITLE_LENGTH = 500
@@ -73,6 +74,13 @@ def _date(text: str) -> str:
     return text
 
 
+def _time(text: Any) -> Any:
+    # Numbers would pass as seconds since 1970.
+    if isinstance(text, str) and not _TIME.match(text):
+        raise refusal(FieldCode.INVALID_DATE)
+    return text
+
+
 def _whole(value: Any) -> Any:
     # Pydantic would also take "1.0", "+1", "01", "1_000" and white space around a number.
     if isinstance(value, str) and not _WHOLE.fullmatch(value):
@@ -115,6 +123,7 @@ Ref = Annotated[str, Field(min_length=1, max_length=60)]
 """An id, or the key that works wherever the id does."""
 Ids = Annotated[list[Id], Field(max_length=50), AfterValidator(distinct)]
 Day = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Instant = Annotated[AwareDatetime, BeforeValidator(_time)]
 Flag = Annotated[bool, Strict()]
 WHOLE = BeforeValidator(_whole)
 """Has a number in a path or query written in one way only. It stands behind the bounds."""

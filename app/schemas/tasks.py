@@ -1,6 +1,5 @@
 """Tasks."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -8,8 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
-    BeforeValidator,
     Field,
     Strict,
     ValidationInfo,
@@ -29,6 +26,7 @@ from app.schemas.base import (
     Day,
     Id,
     Ids,
+    Instant,
     Kept,
     Name,
     NewId,
@@ -294,14 +292,6 @@ def _people(text: str) -> str:
     return _each(text, lambda value: value in {ME, NOBODY} or is_id(value), FieldCode.INVALID_ID)
 
 
-def _time(text: Any) -> Any:
-    # Numbers would pass as seconds since 1970.
-    if isinstance(text, str) and not _TIME.match(text):
-        raise refusal(FieldCode.INVALID_DATE)
-    return text
-
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 _SORTS = [sign + name for sign in ("", "-") for name in SORTS]
 _LIST = "One, or several separated by commas."
 _SeveralIds = Annotated[
@@ -309,7 +299,6 @@ _SeveralIds = Annotated[
     Field(max_length=2000),
     AfterValidator(lambda text: _each(text, is_id, FieldCode.INVALID_ID)),
 ]
-_Instant = Annotated[AwareDatetime, BeforeValidator(_time)]
 
 
 class TaskListQuery(Body):
@@ -330,10 +319,10 @@ class TaskListQuery(Body):
     parent: Ref | None = Field(None, description="A task's id or key, or `none`.")
     q: SearchText | None = Field(None, description="Text in the title, whatever its case.")
     state: State = Field(State.ACTIVE, description="On the lists and boards, put away, or in the trash.")
-    created_since: _Instant | None = Field(None, description="Created at this time or later.")
-    created_until: _Instant | None = Field(None, description="Created before this time.")
-    updated_since: _Instant | None = Field(None, description="Last changed at this time or later.")
-    updated_until: _Instant | None = Field(None, description="Last changed before this time.")
+    created_since: Instant | None = Field(None, description="Created at this time or later.")
+    created_until: Instant | None = Field(None, description="Created before this time.")
+    updated_since: Instant | None = Field(None, description="Last changed at this time or later.")
+    updated_until: Instant | None = Field(None, description="Last changed before this time.")
     due_since: Day | None = Field(None, description="Due on this day or later.")
     due_until: Day | None = Field(None, description="Due on this day or earlier.")
     sort: Annotated[str, AfterValidator(_sort), Field(json_schema_extra={"enum": [*_SORTS]})] = Field(

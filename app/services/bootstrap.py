@@ -13,10 +13,12 @@ from app.core.unit_of_work import Reaction, Writers
 from app.models import DOCUMENTS, ENTITIES
 from app.models.migrations import MIGRATIONS
 from app.services.access import Access
+from app.services.audit import AuditEngine, AuditFollower
 from app.services.auth import AuthEngine
 from app.services.grants.handlers import drop_grants, drop_grants_of_member
 from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
+from app.services.limits import Leases, LimitEngine
 from app.services.memberships import GroupMemberships
 from app.services.sessions import SessionEngine
 from app.services.sessions.jobs import LastUses
@@ -48,11 +50,16 @@ class Services:
         self.secrets = [secret, *(one.get_secret_value().encode() for one in settings.former_secrets)]
         self.writers = Writers(database, clock, ENTITIES, REACTIONS)
         self.access = Access(database, self.writers, clock, secret)
+        self.limits = LimitEngine(database, self.secrets)
+        self.login_leases = _leases(database, "login", settings.rate_limit_per_minute)
+        self.address_leases = _leases(database, "address", settings.anonymous_rate_limit_per_minute)
+        self.audit = AuditEngine(database, settings, clock, secret)
+        self.audit_follower = AuditFollower(database, self.writers, self.audit)
         self.users = UserEngine(database, clock)
         self.doorbell = Doorbell(database, self.access.rings())
-        self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock)
+        self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock, self.audit)
         self.last_uses = LastUses(database, clock)
-        self.auth = AuthEngine(self.users, self.sessions)
+        self.auth = AuthEngine(self.users, self.sessions, self.limits, self.audit)
         self.identities = IdentityEngine(
             database,
             self.users,
@@ -62,7 +69,7 @@ class Services:
             secret,
             clock,
         )
-        self.imports = ImportJobs()
+        self.imports = ImportJobs(self.audit)
         self._prepared = asyncio.Event()
 
     async def prepare(self) -> None:
@@ -75,6 +82,7 @@ class Services:
         """Begin what a serving process does beside its requests, once the database has been made ready."""
         self.doorbell.start()
         self.last_uses.start()
+        self.audit_follower.start()
 
     @property
     def ready(self) -> bool:
@@ -97,6 +105,11 @@ class Services:
                 await self.writers.close()
                 await self.identities.close()
                 await self.last_uses.close()
+                await self.audit_follower.close()
         except TimeoutError:
             logger.warning("commits under way were left", waited_seconds=FINISH_SECONDS)
         await self.database.close()
+
+
+def _leases(database: Database, name: str, per_minute: int) -> Leases | None:
+    return Leases(database, name, per_minute) if per_minute else None

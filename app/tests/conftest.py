@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -86,6 +87,8 @@ def test_settings(
         data_dir=tmp_path_factory.mktemp("pastis"),
         secret=SecretStr(SECRET),
         oidc_providers=SecretStr(json.dumps([session_provider.config(create_accounts=True)])),
+        rate_limit_per_minute=0,
+        anonymous_rate_limit_per_minute=0,
         _env_file=None,
     )
 
@@ -126,7 +129,9 @@ def services(app: FastAPI) -> Services:
 
 @pytest.fixture
 async def anonymous(app: FastAPI) -> AsyncIterator[Client]:
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    # Each test comes from a network of its own, so that none guesses on another's account.
+    address = f"2001:db8:{secrets.randbits(16):x}:{secrets.randbits(16):x}::1"
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 50_000))
     async with httpx2.AsyncClient(transport=transport, base_url="http://pastis.test") as http:
         yield Client(http)
 

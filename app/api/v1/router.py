@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from app.api.v1.endpoints import (
+    audit,
     auth,
     comments,
     events,
@@ -40,6 +41,8 @@ ROUTERS: Sequence[APIRouter] = (
     permissions.router,
     imports.router,
     workspaces.router,
+    audit.router,
+    audit.mine,
     me.router,
     sessions.router,
     auth.router,

@@ -18,6 +18,7 @@ NONE: Permissions = frozenset()
 
 _ADMIN_ONLY = frozenset(
     {
+        Permission.AUDIT_READ,
         Permission.IMPORT_CREATE,
         Permission.LABEL_DELETE,
         Permission.MEMBERSHIP_CREATE,

@@ -10,6 +10,7 @@ from app.models.imports import ImportRun, ImportState
 from app.models.memberships import Role
 from app.services.access import Page, PageRequest, Permission, Scope
 from app.services.access.rules import OF_WORKSPACE
+from app.services.audit import AuditEngine, AuditKind
 from app.services.imports import queries, rules
 from app.services.imports.jira_archive import Archive, ArchiveError
 from app.services.imports.run import ImportOptions, Run, new_run
@@ -31,6 +32,12 @@ class ImportEngine:
     @property
     def workspace_id(self) -> str:
         return self._scope.workspace_id
+
+    async def audit(self, audit: AuditEngine, run: Run) -> None:
+        """Record that somebody began an import."""
+        user_id = self._scope.standing.principal.user_id
+        actor, of = self._scope.context.actor, self.workspace_id
+        await audit.record(AuditKind.IMPORT_CREATE, user_id, workspace_id=of, actor=actor, run=run.id)
 
     async def get(self, run_id: str) -> Doc:
         """A run as it stands; raises `not_found`."""

@@ -6,6 +6,7 @@ from typing import IO
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.core.unit_of_work import Outcome
+from app.services.audit import AuditEngine
 from app.services.imports.engine import ImportEngine
 from app.services.imports.jira_archive import Archive, ArchiveError
 from app.services.imports.run import ImportOptions, Run
@@ -21,7 +22,8 @@ _FIELD_CODES = {
 class ImportJobs:
     """One import a workspace at a time. One a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit: AuditEngine) -> None:
+        self._audit = audit
         self._busy: set[str] = set()
         self._tasks: dict[asyncio.Task[None], Run] = {}
         self._closed = False
@@ -74,6 +76,7 @@ class ImportJobs:
                 return None, former
             run, doc = await engine.begin(options, key, fingerprint)
             if run is not None:
+                await engine.audit(self._audit, run)
                 self._busy.add(engine.workspace_id)
             return run, doc
 

@@ -13,6 +13,7 @@ from app.core.logging import get_logger
 from app.core.security import derive_token, new_token, token_hash
 from app.models.sessions import Session, SpentToken
 from app.services.access import Access, Principal
+from app.services.audit import AuditEngine, AuditKind
 from app.services.sessions import queries, rules
 from app.utils.ids import new_id
 
@@ -36,7 +37,13 @@ class Tokens:
 
 class SessionEngine:
     def __init__(
-        self, database: Database, access: Access, settings: Settings, secrets: Sequence[bytes], clock: Clock
+        self,
+        database: Database,
+        access: Access,
+        settings: Settings,
+        secrets: Sequence[bytes],
+        clock: Clock,
+        audit: AuditEngine,
     ) -> None:
         """The first of the secrets derives tokens; what the others derived is still known."""
         self._database = database
@@ -44,6 +51,7 @@ class SessionEngine:
         self._settings = settings
         self._secrets = secrets
         self._clock = clock
+        self._audit = audit
 
     async def open(
         self,
@@ -76,6 +84,7 @@ class SessionEngine:
             expires_at=ends,
         )
         await queries.insert(self._database, session)
+        await self._audit.record(AuditKind.LOGIN_CREATE, user_id, methods=session.methods, session=session.id)
         return _handed_out(session, access, refresh, session.access_expires_at, now)
 
     async def refresh(self, refresh_token: str, *, address: str = "") -> Tokens:
@@ -150,7 +159,9 @@ class SessionEngine:
 
     async def _end_family(self, session_id: str) -> None:
         logger.warning("a replaced refresh token came back, its login ends", session=session_id)
-        await self.end(session_id)
+        user_id = await self.end(session_id)
+        if user_id is not None:
+            await self._audit.record(AuditKind.LOGIN_REUSE, user_id, session=session_id)
 
     async def prove(self, session_id: str) -> None:
         """Note that somebody has just proven again who they are."""
@@ -170,9 +181,11 @@ class SessionEngine:
                 return shown
         raise not_found("session")
 
-    async def end(self, session_id: str) -> None:
-        await queries.delete(self._database, session_id)
+    async def end(self, session_id: str) -> str | None:
+        """Gives the account whose login it was, unless it had ended before."""
+        user_id = await queries.delete(self._database, session_id)
         self._access.forget_session(session_id)
+        return user_id
 
     async def end_all(self, user_id: str) -> None:
         """End every login of a user."""

@@ -61,8 +61,10 @@ async def note_uses(database: Database, uses: Mapping[str, tuple[datetime, str]]
     await database.collection(Session).bulk_write(writes, ordered=False)
 
 
-async def delete(database: Database, session_id: str) -> None:
-    await database.collection(Session).delete_one({"_id": session_id})
+async def delete(database: Database, session_id: str) -> str | None:
+    """Gives the user whose session it was."""
+    found = await database.collection(Session).find_one_and_delete({"_id": session_id}, {"user_id": 1})
+    return None if found is None else found["user_id"]
 
 
 async def delete_of_user(database: Database, user_id: str, *, keep: str | None = None) -> None:

@@ -19,17 +19,19 @@ HEADERS = [Depends(checked_spare_key), Depends(refuse_match)]
 PUBLIC = [Depends(Public("this is how one gets a login")), *HEADERS]
 
 
-def handed_out(caller: Caller, tokens: Tokens, *, cookies: bool) -> Response:
+def handed_out(caller: Caller, tokens: Tokens, *, cookies: bool, device_token: str | None = None) -> Response:
     """The answer of whatever opens or renews a login: the tokens in the body, or as cookies."""
     body = TokensRead(
         access_token=None if cookies else tokens.access_token,
         refresh_token=None if cookies else tokens.refresh_token,
         token_type="cookie" if cookies else "bearer",
         expires_in=tokens.expires_in,
+        device_token=None if cookies else device_token,
     )
-    response = Response(dump(body.model_dump()), media_type=JSON, headers={"cache-control": "no-store"})
+    shown = body.model_dump(exclude={"device_token"} if body.device_token is None else None)
+    response = Response(dump(shown), media_type=JSON, headers={"cache-control": "no-store"})
     if cookies:
-        caller.cookies.set(response, tokens)
+        caller.cookies.set(response, tokens, device_token)
     return response
 
 
@@ -44,9 +46,14 @@ async def create_login(services: Process, caller: CallerOf, body: LoginCreate) -
     if body.cookies:
         caller.refuse_other_sites()
     tokens = await services.auth.login(
-        body.email, body.password, remember_me=body.remember_me, **device_of(caller)
+        body.email,
+        body.password,
+        remember_me=body.remember_me,
+        device_token=body.device_token,
+        **device_of(caller),
     )
-    return handed_out(caller, tokens, cookies=body.cookies)
+    device_token = services.limits.device_token(body.email, body.device_token)
+    return handed_out(caller, tokens, cookies=body.cookies, device_token=device_token)
 
 
 @router.post("/token", response_model=TokensRead, responses=problems.OPEN, dependencies=PUBLIC)
@@ -83,7 +90,7 @@ async def refresh_login(services: Process, caller: CallerOf, body: RefreshCreate
 )
 async def delete_login(services: Process, caller: CallerOf, account: Account) -> Response:
     """End this login; its tokens stop working at once."""
-    await services.auth.logout(account.principal.session_id)
+    await services.auth.logout(account.principal)
     response = Response(status_code=204)
     caller.cookies.clear(response)
     return response

@@ -36,7 +36,7 @@ async def delete_other_sessions(services: Process, account: Account, if_match: I
     principal = account.principal
     if if_match is not None:
         check_match(if_match, {"items": await services.sessions.list_own(principal)})
-    await services.sessions.end_others(principal.user_id, principal.session_id)
+    await services.auth.revoke_others(principal)
     return Response(status_code=204)
 
 
@@ -48,5 +48,5 @@ async def delete_session(
     shown = await services.sessions.get_own(account.principal, session)
     if if_match is not None:
         check_match(if_match, shown)
-    await services.sessions.end(session)
+    await services.auth.revoke(account.principal, session)
     return Response(status_code=204)

@@ -79,6 +79,7 @@ async def test_a_login_sets_both_and_tells_neither(anonymous: Client, user: User
         "expires_in": tokens["expires_in"],
     }
     cookies = set_by(answer)
+    assert cookies.pop("pastis_device").keys() == {"value", "httponly", "path", "samesite", "max-age"}
     assert list(cookies) == ["pastis_access", "pastis_refresh"]
     for cookie in cookies.values():
         assert cookie["value"] not in answer.text
@@ -90,7 +91,9 @@ async def test_a_login_sets_both_and_tells_neither(anonymous: Client, user: User
 
 
 async def test_remembered_ones_outlive_the_browser(anonymous: Client, user: User, clock: TestClock) -> None:
-    for cookie in set_by(await enter(anonymous, user, remember_me=True)).values():
+    cookies = set_by(await enter(anonymous, user, remember_me=True))
+    assert cookies.pop("pastis_device")["max-age"] == str(400 * 86400)
+    for cookie in cookies.values():
         assert int(cookie["max-age"]) in range(30 * 86400 - 5, 30 * 86400 + 1)
     clock.forward(days=1)
     for cookie in set_by(await anonymous.post(f"{AUTH}/refresh", {}, headers=OURS)).values():
@@ -99,6 +102,7 @@ async def test_remembered_ones_outlive_the_browser(anonymous: Client, user: User
 
 async def test_with_https_they_are_bound_to_the_host(secure: Client, user: User) -> None:
     cookies = set_by(await enter(secure, user, {"Origin": FRONT}))
+    assert cookies.pop("__Host-pastis_device").keys() >= {"value", "httponly", "path", "samesite", "secure"}
     assert list(cookies) == ["__Host-pastis_access", "__Host-pastis_refresh"]
     for cookie in cookies.values():
         assert cookie.keys() == {"value", "httponly", "path", "samesite", "secure"}
@@ -232,7 +236,8 @@ async def test_log_out_clears_them(anonymous: Client, services: Services, user: 
         "pastis_access": ('""', "0"),
         "pastis_refresh": ('""', "0"),
     }
-    assert not anonymous.http.cookies
+    # The device is known beyond the login.
+    assert [one.name for one in anonymous.http.cookies.jar] == ["pastis_device"]
     assert await sessions_of(services, user) == []
 
 
@@ -262,7 +267,7 @@ async def test_nothing_else_clears_them(
     ]
     assert [answer.status_code for answer in answers] == [400, 503, 503, 503, 401, 401, 401, 403]
     assert [set_by(answer) for answer in answers] == [{}] * len(answers)
-    assert len(anonymous.http.cookies) == 2
+    assert len(anonymous.http.cookies) == 3
 
 
 async def test_public_routes_look_nobody_up(

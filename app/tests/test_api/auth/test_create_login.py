@@ -19,7 +19,7 @@ PATH = "/api/v1/auth/login"
 async def test_opens_a_login(anonymous: Client, services: Services, user: User) -> None:
     answer = await anonymous.post(PATH, {"email": user.email, "password": PASSWORD})
     tokens = ok(answer, 200)
-    assert set(tokens) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert set(tokens) == {"access_token", "refresh_token", "token_type", "expires_in", "device_token"}
     assert tokens["token_type"] == "bearer"
     assert 890 <= tokens["expires_in"] <= 900
     assert answer.headers["cache-control"] == "no-store"

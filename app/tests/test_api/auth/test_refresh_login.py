@@ -166,7 +166,9 @@ def sessions(services: Services) -> Callable[..., SessionEngine]:
     """What other processes run, with secrets of their own."""
 
     def make(*secrets: bytes) -> SessionEngine:
-        return SessionEngine(services.database, services.access, services.settings, secrets, services.clock)
+        return SessionEngine(
+            services.database, services.access, services.settings, secrets, services.clock, services.audit
+        )
 
     return make
 

@@ -74,6 +74,10 @@ list_grants              401       ok    ok    ok     ok   ok          ok       
 get_grant                401       ok    ok    ok     ok   ok          ok        ok     404   404    404
 get_permissions          401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
 
+list_audit_entries       401       ok    ok    403    403  403         403       403    403   404    404
+export_audit_entries     401       ok    ok    403    403  403         403       403    403   404    404
+list_my_audit_entries    401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+
 create_project           401       ok    ok    403    403  403         403       403    403   404    404
 list_projects            401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
 get_project              401       ok    ok    ok     ok   ok          ok        ok     404   404    404

@@ -72,6 +72,12 @@ class Operation:
         return resolve(self.spec["requestBody"]["content"][media_type]["schema"])
 
     @property
+    def files(self) -> list[str]:
+        """The media types of a success that is a file, with no ETag of its own; empty for all others."""
+        content = self.spec["responses"][str(self.success)].get("content", {})
+        return [] if JSON in content else list(content)
+
+    @property
     def answer_schema(self) -> Spec | None:
         """The schema of its success, as the description refers to it; None without a body."""
         content = self.spec["responses"][str(self.success)].get("content", {})

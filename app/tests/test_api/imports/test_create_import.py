@@ -210,7 +210,7 @@ async def test_the_same_key_twice_at_once_starts_one_import(
 ) -> None:
     monkeypatch.setattr(jobs, "_check", Together())
     scope = await services.access.act_for(workspace.users["owner"], workspace.id, {"channel": "http"})
-    found = [ImportJobs() for _ in range(processes)]
+    found = [ImportJobs(services.audit) for _ in range(processes)]
     outcomes = await asyncio.gather(
         *[
             one.submit(ImportEngine(scope), ImportOptions("x"), io.BytesIO(DATA), limit=10**6, key="once")
@@ -257,7 +257,7 @@ async def test_a_server_that_stops_leaves_an_import_that_goes_on(
     services: Services, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     monkeypatch.setattr(transfer, "WINDOW", 4)
-    own = ImportJobs()
+    own = ImportJobs(services.audit)
     scope = await services.access.act_for(workspace.users["owner"], workspace.id, {"channel": "http"})
     reached = asyncio.Event()
     original = transfer.Transfer._batches

@@ -14,7 +14,10 @@ from app.core.database import embedded
 from app.core.database.embedded import open_embedded
 from app.core.database.embedded_servers import Server, find_servers
 from app.main import create_app
+from app.models.audit import AuditKind
 from app.services.bootstrap import Services
+from app.services.limits.queries import take
+from app.services.limits.rules import Rate
 from app.tests.support.clients import Client, ok, refused
 from app.tests.support.factories import Workspace, found_workspace
 from app.tests.support.kept import Kept
@@ -101,3 +104,17 @@ async def test_the_way_of_a_task(there: tuple[Workspace, Kept], on_secantus: Fas
     assert [event["seq"] for event in log] == list(range(1, await kept.head() + 1))
     assert replay({}, log) == await kept.state()
     assert walk_back(await kept.state(), log) == {}
+
+
+async def test_limits_and_the_audit_log(on_secantus: FastAPI, there: tuple[Workspace, Kept]) -> None:
+    services: Services = on_secantus.state.services
+    rate, key = Rate(5, 0.001), "a bucket"
+    taken = [(await take(services.database, key, rate, 1)).count for _ in range(8)]
+    assert taken == [1] * 5 + [0] * 3
+    workspace, _ = there
+    for _ in range(2):
+        await services.audit_follower.follow(workspace.id)
+    await services.audit.record(AuditKind.LOGIN_CREATE, workspace.users["owner"].id)
+    await services.audit.record(AuditKind.LOGIN_FAIL, workspace.users["owner"].id)
+    assert len(ok(await workspace.api.get("/audit"))["items"]) == 5
+    assert [findings async for _, _, _, findings in services.audit.verify()] == [[], []]
