@@ -7,6 +7,7 @@ from app.commands.db import db
 from app.commands.demo import demo
 from app.commands.exports import export
 from app.commands.imports import imports
+from app.commands.mail import mail
 from app.commands.openapi import openapi
 from app.commands.serve import serve
 from app.commands.settings import config
@@ -25,6 +26,7 @@ cli.command()(export)
 cli.command()(demo)
 cli.add_typer(db, name="db")
 cli.add_typer(imports, name="import")
+cli.add_typer(mail, name="mail")
 cli.add_typer(user, name="user")
 
 

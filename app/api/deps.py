@@ -13,6 +13,7 @@ from app.api.gate import caller_of, services_of
 from app.api.responses import strong_tags
 from app.api.session import MAX_REF, Caller
 from app.core.errors import ErrorCode, PastisError
+from app.core.messages import pick_language
 from app.core.unit_of_work import Context
 from app.schemas.base import WHOLE
 from app.schemas.pagination import CURSOR, LIMIT
@@ -94,6 +95,11 @@ async def checked_key(request: Request, idempotency_key: IdempotencyKey = None) 
     return idempotency_key
 
 
+async def language_of(request: Request) -> str:
+    """What the client likes best to read."""
+    return pick_language(request.headers.get("accept-language"))
+
+
 async def checked_spare_key(
     request: Request,
     idempotency_key: Annotated[
@@ -167,6 +173,7 @@ CommentWriter = Annotated[CommentEngine, _writer(CommentEngine)]
 Grants = Annotated[GrantEngine, _reader(GrantEngine)]
 GrantWriter = Annotated[GrantEngine, _writer(GrantEngine)]
 Imports = Annotated[ImportEngine, _reader(ImportEngine)]
+Language = Annotated[str, Depends(language_of)]
 Labels = Annotated[LabelEngine, _reader(LabelEngine)]
 LabelWriter = Annotated[LabelEngine, _writer(LabelEngine)]
 Memberships = Annotated[MembershipEngine, Depends(memberships)]

@@ -134,7 +134,7 @@ class StrictRequest(Request):
     """
 
     async def read(self, *, is_form: bool) -> None:
-        self._body = await self._bounded_body()
+        self._body = await self.bounded_body()
         if not self._body:
             return  # FastAPI says so if the route needs one
         media_types = self.headers.getlist("content-type")
@@ -156,9 +156,10 @@ class StrictRequest(Request):
             errors = [{"type": "extra_forbidden", "loc": ("body", name)} for name in self._json]
         raise RequestValidationError(errors, body=self._json)
 
-    async def _bounded_body(self) -> bytes:
+    async def bounded_body(self, limit: int | None = None) -> bytes:
         """Read no further than the limit, and nothing of a body that is announced to be larger."""
-        limit: int = self.scope.get("state", {}).get("max_body_bytes", _DEFAULT_LIMIT)
+        if limit is None:
+            limit = self.scope.get("state", {}).get("max_body_bytes", _DEFAULT_LIMIT)
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and (len(announced) > _LENGTH_DIGITS or int(announced) > limit):
             raise PastisError(ErrorCode.BODY_TOO_LARGE, limit=limit)

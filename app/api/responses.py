@@ -30,7 +30,7 @@ def shown(entity: Entity) -> Doc:
 def found(request: Request, doc: Doc) -> Response:
     """One document, or 304 where the client has this version."""
     etag = f'"{doc["version"]}"'
-    if _has(request, etag):
+    if not_modified(request, etag):
         return Response(status_code=304, headers={"etag": etag})
     return Response(dump(doc), media_type=JSON, headers={"etag": etag})
 
@@ -75,7 +75,7 @@ def _hash(body: bytes) -> str:
 def _whole(request: Request, value: Doc, next_cursor: str | None) -> Response:
     body = dump(value)
     etag = f'"{_hash(body)}"'
-    if _has(request, etag):
+    if not_modified(request, etag):
         return Response(status_code=304, headers={"etag": etag})
     headers = {"etag": etag}
     if next_cursor is not None:
@@ -129,8 +129,8 @@ def _headers(outcome: Outcome[Any], doc: Doc | None) -> dict[str, str]:
     return headers
 
 
-def _has(request: Request, etag: str) -> bool:
-    """Weak comparison of If-None-Match (RFC 9110, 13.1.2)."""
+def not_modified(request: Request, etag: str) -> bool:
+    """Whether If-None-Match names this version: a weak comparison (RFC 9110, 13.1.2)."""
     header = request.headers.get("if-none-match")
     if header is None:
         return False

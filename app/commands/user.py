@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from app.commands.console import output
+from app.commands.context import SOURCE
 from app.commands.services import with_services
 from app.core.security import new_password
 from app.services.bootstrap import Services
@@ -82,6 +83,16 @@ def deactivate(email: Email) -> None:
         return await services.auth.set_active(email, active=False)
 
     output().print(f"Deactivated: {with_services(work)}")
+
+
+@user.command()
+def delete(email: Email) -> None:
+    """Delete an account for good, with all that is personal. What it did stays, as a deleted user's."""
+
+    async def work(services: Services) -> str:
+        return await services.accounts.delete_address(email, SOURCE)
+
+    output().print(f"Deleted: {with_services(work)}")
 
 
 @user.command()

@@ -1,6 +1,7 @@
 """Typed settings: environment variables `PASTIS_*`, then a `.env` file, then these defaults."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ SECRET_LENGTH = 32
 # What examples and hurried people write; a secret that holds one of these is known to everybody.
 _KNOWN_WORDS = ("change", "default", "example", "password", "pastis", "replace", "secret")
 _FEW_CHARACTERS = 8
+_SENDER = re.compile(r"[^\x00-\x1f<>@]* <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+")
 # They begin alike, and are of make and the tests.
 _NO_SETTINGS = frozenset({"PASTIS_FUZZ_EXAMPLES", "PASTIS_TEST_DATABASE_URL"})
 
@@ -28,6 +30,12 @@ class Environment(StrEnum):
     DEVELOPMENT = "development"
     PRODUCTION = "production"
     TEST = "test"
+
+
+class Registration(StrEnum):
+    CLOSED = "closed"
+    INVITATION = "invitation"
+    OPEN = "open"
 
 
 class UnsafeSettings(Exception):  # noqa: N818 - it says what is wrong
@@ -83,6 +91,24 @@ class Settings(BaseSettings):
         None, description="OpenID providers to log in with, as JSON; see the guide to single sign-on"
     )
     oidc_file: Path | None = Field(None, description="File with further OpenID providers, as the same JSON")
+    registration: Registration | None = Field(
+        None,
+        description="Who may register: open, invitation or closed; unset, closed in production, else open",
+    )
+    mail_from: str = Field("Pastis <pastis@localhost>", description="Sender of the mails")
+    smtp_host: str | None = Field(
+        None,
+        description="Mail server; unset, mails become files in data_dir/mails, and wait in production",
+    )
+    smtp_port: int | None = Field(
+        None, ge=1, le=65535, description="Port of the mail server; unset, 587, with tls 465, with none 25"
+    )
+    smtp_username: str | None = Field(None, description="Account at the mail server, if it wants one")
+    smtp_password: SecretStr | None = Field(None, description="Password of that account")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="starttls, tls, or none, where nobody listens on the way to the mail server",
+    )
     debug: bool = Field(False, description="Answer internal errors with their traceback; never in production")
     cors_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins of the browser applications that may call the API, separated by commas"
@@ -124,6 +150,13 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if not _SENDER.fullmatch(value):
+            raise ValueError("must be an address, or a name with an address in angle brackets")
+        return value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper_level(cls, value: object) -> object:
@@ -157,6 +190,11 @@ class Settings(BaseSettings):
     @cached_property
     def production(self) -> bool:
         return self.env is Environment.PRODUCTION
+
+    @property
+    def registration_open(self) -> bool:
+        chosen = self.registration or (Registration.CLOSED if self.production else Registration.OPEN)
+        return chosen is Registration.OPEN
 
     def problems(self) -> list[str]:
         """Say every reason not to start with these settings; only production has any."""

@@ -30,6 +30,7 @@ class ErrorCode(StrEnum):
     INVALID_CREDENTIALS = "invalid_credentials"
     INVALID_CURSOR = "invalid_cursor"
     INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
+    INVALID_LINK = "invalid_link"
     INVALID_PRECONDITION = "invalid_precondition"
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - a code, not a token
     LAST_IDENTITY = "last_identity"
@@ -46,6 +47,7 @@ class ErrorCode(StrEnum):
     PRECONDITION_REQUIRED = "precondition_required"
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     REAUTHENTICATION_REQUIRED = "reauthentication_required"
+    REGISTRATION_CLOSED = "registration_closed"
     REPEATED_PARAMETER = "repeated_parameter"
     SERVER_STOPPING = "server_stopping"
     TOO_MANY_REQUESTS = "too_many_requests"
@@ -63,6 +65,7 @@ class FieldCode(StrEnum):
 
     BLANK = "blank"
     CHANGED_SINCE = "changed_since"
+    COMMON_PASSWORD = "common_password"  # noqa: S105 - a code, not a password
     DUPLICATE_ITEM = "duplicate_item"
     DUPLICATE_KEY = "duplicate_key"
     INVALID_CHOICE = "invalid_choice"
@@ -112,6 +115,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.INVALID_CREDENTIALS: 401,
         ErrorCode.INVALID_CURSOR: 422,
         ErrorCode.INVALID_IDEMPOTENCY_KEY: 422,
+        ErrorCode.INVALID_LINK: 410,
         ErrorCode.INVALID_PRECONDITION: 422,
         ErrorCode.INVALID_TOKEN: 401,
         ErrorCode.LAST_IDENTITY: 409,
@@ -128,6 +132,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.PRECONDITION_REQUIRED: 428,
         ErrorCode.RANGE_NOT_SATISFIABLE: 416,
         ErrorCode.REAUTHENTICATION_REQUIRED: 403,
+        ErrorCode.REGISTRATION_CLOSED: 403,
         ErrorCode.REPEATED_PARAMETER: 422,
         ErrorCode.SERVER_STOPPING: 503,
         ErrorCode.TOO_MANY_REQUESTS: 429,

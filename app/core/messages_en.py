@@ -92,6 +92,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Invalid idempotency key",
         "The Idempotency-Key header is not in the expected form.",
     ),
+    ErrorCode.INVALID_LINK: (
+        "Invalid link",
+        "The link has been used, has expired, or a newer one has taken its place. Ask for a new one.",
+    ),
     ErrorCode.INVALID_PRECONDITION: (
         "Invalid precondition",
         "The If-Match header is not in the expected form.",
@@ -106,6 +110,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.LAST_OWNER: (
         "Last owner",
+        "You are the last owner of {workspaces}. Name another owner there first.",
         "A workspace keeps at least one owner. Name another one first.",
     ),
     ErrorCode.LAST_STATUS: (
@@ -160,6 +165,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Prove again who you are",
         "This needs a login of the last minutes: prove again who you are, then repeat the request.",
     ),
+    ErrorCode.REGISTRATION_CLOSED: (
+        "Registration closed",
+        "Nobody can register here. Ask whoever runs this server for an account.",
+    ),
     ErrorCode.REPEATED_PARAMETER: (
         "Repeated parameter",
         "The parameter {parameter} may be given only once.",
@@ -213,6 +222,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
 FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.BLANK: ("The text must not be blank.",),
     FieldCode.CHANGED_SINCE: ("The value has been changed again since.",),
+    FieldCode.COMMON_PASSWORD: ("The password is among those that are guessed first.",),
     FieldCode.DUPLICATE_ITEM: ("The same item is there more than once.",),
     FieldCode.DUPLICATE_KEY: ("The same member is there more than once.",),
     FieldCode.INVALID_CHOICE: (
@@ -262,6 +272,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "account": ("an", "account", "accounts"),
     "activity": ("an", "activity", "activities"),
     "attachment": ("an", "attachment", "attachments"),
+    "avatar": ("an", "avatar", "avatars"),
     "color": ("a", "colour", "colours"),
     "comment": ("a", "comment", "comments"),
     "dependency": ("a", "dependency", "dependencies"),

@@ -95,6 +95,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Clé d'idempotence incorrecte",
         "L'en-tête Idempotency-Key n'a pas la forme attendue.",
     ),
+    ErrorCode.INVALID_LINK: (
+        "Lien non valable",
+        "Le lien a déjà servi, a expiré, ou un lien plus récent l'a remplacé. Demandez-en un nouveau.",
+    ),
     ErrorCode.INVALID_PRECONDITION: (
         "Précondition incorrecte",
         "L'en-tête If-Match n'a pas la forme attendue.",
@@ -109,6 +113,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.LAST_OWNER: (
         "Dernier propriétaire",
+        "Vous êtes le dernier propriétaire de {workspaces}. Nommez-y d'abord un autre propriétaire.",
         "Un espace de travail garde au moins un propriétaire. Nommez-en d'abord un autre.",
     ),
     ErrorCode.LAST_STATUS: (
@@ -163,6 +168,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Identité à confirmer",
         "Il faut s'être identifié dans les dernières minutes : confirmez votre identité, puis réessayez.",
     ),
+    ErrorCode.REGISTRATION_CLOSED: (
+        "Inscriptions fermées",
+        "Personne ne peut s'inscrire ici. Demandez un compte à qui gère ce serveur.",
+    ),
     ErrorCode.REPEATED_PARAMETER: (
         "Paramètre répété",
         "Le paramètre {parameter} ne peut être donné qu'une fois.",
@@ -216,6 +225,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
 FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.BLANK: ("Le texte ne doit pas être vide.",),
     FieldCode.CHANGED_SINCE: ("La valeur a encore été changée depuis.",),
+    FieldCode.COMMON_PASSWORD: ("Le mot de passe est de ceux que l'on devine en premier.",),
     FieldCode.DUPLICATE_ITEM: ("Le même élément est présent plusieurs fois.",),
     FieldCode.DUPLICATE_KEY: ("Le même membre est présent plusieurs fois.",),
     FieldCode.INVALID_CHOICE: (
@@ -268,6 +278,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "account": ("m", "compte", "comptes"),
     "activity": ("f", "activité", "activités"),
     "attachment": ("f", "pièce jointe", "pièces jointes"),
+    "avatar": ("m", "avatar", "avatars"),
     "color": ("f", "couleur", "couleurs"),
     "comment": ("m", "commentaire", "commentaires"),
     "dependency": ("f", "dépendance", "dépendances"),

@@ -6,11 +6,14 @@ from odmantic import Model
 
 from app.core.documents import Entity
 from app.core.log import Event, Head, Mutation
+from app.models.avatars import Avatar
 from app.models.comments import Comment
+from app.models.confirmations import Confirmation
 from app.models.grants import Grant
 from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
 from app.models.labels import Label
+from app.models.mails import Mail
 from app.models.memberships import Membership
 from app.models.projects import Project
 from app.models.roles import CustomRole
@@ -27,11 +30,14 @@ ENTITIES: Mapping[str, type[Entity]] = {
 }
 DOCUMENTS: Sequence[type[Model]] = (
     *ENTITIES.values(),
+    Avatar,
+    Confirmation,
     Event,
     Head,
     Identity,
     IdentityRequest,
     ImportRun,
+    Mail,
     Mutation,
     Session,
     SpentToken,

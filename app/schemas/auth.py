@@ -10,13 +10,18 @@ Password = Annotated[str, Field(min_length=1, max_length=128)]
 Cookies = Annotated[
     Flag, Field(description="Set the tokens as cookies that no script can read, in the place of the answer.")
 ]
+NewPassword = Annotated[
+    str,
+    Field(min_length=15, max_length=128, description="Long, and not one that is guessed first."),
+]
+RememberMe = Annotated[Flag, Field(description="Stay logged in for 30 days rather than 12 hours.")]
 Token = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class LoginCreate(Body):
     email: Annotated[str, Field(min_length=3, max_length=254)]
     password: Password
-    remember_me: Flag = Field(False, description="Stay logged in for 30 days rather than 12 hours.")
+    remember_me: RememberMe = False
     cookies: Cookies = False
 
     model_config = Body.model_config | example(

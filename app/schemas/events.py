@@ -15,7 +15,7 @@ class ActorRead(Shown):
 
 
 class SourceRead(Shown):
-    channel: str = Field(description="`http`, `cli`, `import` or `oidc`.")
+    channel: str = Field(description="`http`, `cli`, `import`, `oidc` or `system`.")
     client: str | None = Field(None, description="What the client calls itself.")
     request_id: str | None = None
 

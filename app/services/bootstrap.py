@@ -9,15 +9,23 @@ from app.core.config import Settings
 from app.core.database.doorbell import Doorbell
 from app.core.database.engine import Database
 from app.core.database.migrations import migrate
+from app.core.sealing import Sealer
 from app.core.unit_of_work import Reaction, Writers
 from app.models import DOCUMENTS, ENTITIES
 from app.models.migrations import MIGRATIONS
 from app.services.access import Access
+from app.services.accounts import AccountEngine, AccountJobs
 from app.services.auth import AuthEngine
+from app.services.avatars import AvatarEngine
+from app.services.confirmations import ConfirmationEngine
+from app.services.email_changes import EmailChangeEngine
 from app.services.grants.handlers import drop_grants, drop_grants_of_member
 from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
-from app.services.memberships import GroupMemberships
+from app.services.mail import MailEngine, MailJobs
+from app.services.memberships import Departures, GroupMemberships
+from app.services.password_resets import PasswordResetEngine
+from app.services.registrations import RegistrationEngine
 from app.services.sessions import SessionEngine
 from app.services.sessions.jobs import LastUses
 from app.services.tasks.handlers import detach_label, detach_team, keep_used_status
@@ -52,7 +60,9 @@ class Services:
         self.doorbell = Doorbell(database, self.access.rings())
         self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock)
         self.last_uses = LastUses(database, clock)
-        self.auth = AuthEngine(self.users, self.sessions)
+        self.mail = MailEngine(database, settings, Sealer(self.secrets, "mail"), clock)
+        self.confirmations = ConfirmationEngine(database, settings, clock)
+        self.auth = AuthEngine(self.users, self.sessions, self.confirmations, self.mail)
         self.identities = IdentityEngine(
             database,
             self.users,
@@ -62,7 +72,23 @@ class Services:
             secret,
             clock,
         )
+        self.registrations = RegistrationEngine(
+            settings, self.users, self.confirmations, self.mail, self.sessions
+        )
+        self.password_resets = PasswordResetEngine(self.users, self.auth, self.confirmations, self.mail)
+        self.email_changes = EmailChangeEngine(self.access, self.users, self.confirmations, self.mail)
+        self.avatars = AvatarEngine(database, self.users, clock)
+        erasers = (
+            self.avatars.erase,
+            self.confirmations.end_all,
+            self.identities.erase,
+            self.mail.erase,
+            self.sessions.end_all,
+        )
+        departures = Departures(database, self.writers)
+        self.accounts = AccountEngine(self.users, self.sessions, departures, erasers, clock)
         self.imports = ImportJobs()
+        self._jobs = (MailJobs(self.mail), AccountJobs(self.accounts))
         self._prepared = asyncio.Event()
 
     async def prepare(self) -> None:
@@ -75,6 +101,8 @@ class Services:
         """Begin what a serving process does beside its requests, once the database has been made ready."""
         self.doorbell.start()
         self.last_uses.start()
+        for job in self._jobs:
+            job.start()
 
     @property
     def ready(self) -> bool:
@@ -93,6 +121,7 @@ class Services:
         try:
             async with asyncio.timeout(FINISH_SECONDS):
                 await self.doorbell.close()
+                await asyncio.gather(*(job.close() for job in self._jobs))
                 await self.imports.close()
                 await self.writers.close()
                 await self.identities.close()

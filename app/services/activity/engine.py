@@ -80,6 +80,7 @@ class ActivityEngine:
         and `permission_denied` where the actor may not do the inverse by hand.
         """
         event = await self._event(seq)
+        rules.check_undoable(event)
         await self._check_undo(seq, event)
 
         async def decide(work: Work) -> None:

@@ -9,6 +9,7 @@ from app.models.permissions import Permission
 
 BOOKKEEPING = frozenset({"version", "updated_at"})
 """Fields that every change moves; they say nothing about what was changed."""
+FINAL = frozenset({"membership.erase"})
 _UNDO_ORDER = ("delete", "update", "create")
 _INVERSE_VERB = {"create": "delete", "update": "update", "delete": "create"}
 
@@ -71,6 +72,12 @@ def conflict(
     if seq is None:
         return PastisError(ErrorCode.UNDO_CONFLICT, errors=errors, reason=reason)
     return PastisError(ErrorCode.UNDO_CONFLICT, errors=errors, reason=reason, event=seq)
+
+
+def check_undoable(event: Doc) -> None:
+    """Raises `undo_conflict` for an event whose former values are gone for good."""
+    if event["command"] in FINAL:
+        raise conflict("not_undoable")
 
 
 def permission_to_undo(op: Doc) -> Permission:

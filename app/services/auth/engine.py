@@ -1,17 +1,29 @@
 """Proves who somebody is, and opens their login."""
 
 from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.messages import DEFAULT_LANGUAGE
 from app.core.security import verify_password
+from app.models.mails import Letter
 from app.models.users import User
 from app.services.access import Principal
+from app.services.confirmations import ConfirmationEngine
+from app.services.mail import MailEngine
 from app.services.sessions import SessionEngine, Tokens
 from app.services.users import UserEngine
 
 
 class AuthEngine:
-    def __init__(self, users: UserEngine, sessions: SessionEngine) -> None:
+    def __init__(
+        self,
+        users: UserEngine,
+        sessions: SessionEngine,
+        confirmations: ConfirmationEngine,
+        mail: MailEngine,
+    ) -> None:
         self._users = users
         self._sessions = sessions
+        self._confirmations = confirmations
+        self._mail = mail
 
     async def login(
         self, email: str, password: str, *, remember_me: bool, client: str, address: str = ""
@@ -40,15 +52,27 @@ class AuthEngine:
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
         await self._users.update(user.id, {"password": password})
         await self._sessions.end_others(user.id, principal.session_id)
+        await self._tell_of_password(user)
+
+    async def set_password(self, user: User, password: str) -> None:
+        """Set a password without knowing the present one, and end all logins."""
+        await self._users.update(user.id, {"password": password})
+        await self._sessions.end_all(user.id)
+        await self._tell_of_password(user)
+
+    async def _tell_of_password(self, user: User) -> None:
+        """End the links that somebody else may have asked for, and tell the owner."""
+        await self._confirmations.end_all(user.id)
+        language = user.locale or DEFAULT_LANGUAGE
+        await self._mail.send(Letter.PASSWORD_CHANGED, user.email, language, user_id=user.id)
 
     async def reset_password(self, email: str, password: str) -> str:
-        """Set a password without knowing the present one, as an operator may; ends all logins.
+        """`set_password` by address, as an operator may.
 
         Gives the address as it is kept; raises `not_found`.
         """
         user = await self._known(email)
-        await self._users.update(user.id, {"password": password})
-        await self._sessions.end_all(user.id)
+        await self.set_password(user, password)
         return user.email
 
     async def set_active(self, email: str, *, active: bool) -> str:

@@ -146,6 +146,10 @@ class IdentityEngine:
         await self._memberships.follow(user, identity_id, {}, _context(user, mine[identity_id].provider))
         await queries.delete(self._database, identity_id)
 
+    async def erase(self, user_id: str) -> None:
+        """Delete what an account that is being deleted has here."""
+        await queries.delete_of_user(self._database, user_id)
+
     async def close(self) -> None:
         await self._outbound.close()
 

@@ -35,6 +35,10 @@ async def delete(database: Database, identity_id: str) -> None:
     await database.collection(Identity).delete_one({"_id": identity_id})
 
 
+async def delete_of_user(database: Database, user_id: str) -> None:
+    await database.collection(Identity).delete_many({"user_id": user_id})
+
+
 async def insert_request(database: Database, request: IdentityRequest) -> None:
     await database.engine.insert(request)
 

@@ -1,11 +1,15 @@
 """All access to the memberships' collection but the look-up of a request, which is access's."""
 
+from collections.abc import Sequence
+
 from app.core.database.engine import Database
 from app.core.documents import Doc
+from app.core.log import Event, Mutation
 from app.core.unit_of_work import Work
 from app.models.memberships import Membership, Role
 from app.models.workspaces import Workspace
 from app.services.access import Order, Page, PageRequest, Scope
+from app.services.memberships import rules
 
 BY_NAME = Order("display_name")
 
@@ -42,3 +46,32 @@ async def workspace_ids(database: Database, refs: list[str]) -> dict[str, str]:
     query: Doc = {"$or": [{"_id": {"$in": refs}}, {"slug": {"$in": refs}}]}
     found = await database.collection(Workspace).find(query, {"slug": 1}).to_list()
     return {doc[name]: doc["_id"] for name in ("slug", "_id") for doc in found}
+
+
+async def of_account(database: Database, user_id: str) -> list[Doc]:
+    """All memberships of an account, also those that have ended."""
+    return await database.collection(Membership).find({"user_id": user_id}).sort("_id").to_list()
+
+
+async def with_ids(database: Database, ids: Sequence[str]) -> list[Doc]:
+    return await database.collection(Membership).find({"_id": {"$in": list(ids)}}).to_list()
+
+
+async def last_owned(database: Database, user_id: str) -> list[str]:
+    """The slugs of the workspaces that have no other owner who can log in."""
+    living: Doc = {"role": Role.OWNER.value, "removed_at": None}
+    mine = await database.collection(Membership).distinct("workspace_id", {**living, "user_id": user_id})
+    other: Doc = {**living, "user_id": {"$nin": [None, user_id]}, "workspace_id": {"$in": mine}}
+    shared = await database.collection(Membership).distinct("workspace_id", other)
+    alone = {"_id": {"$in": [one for one in mine if one not in shared]}}
+    return sorted(await database.collection(Workspace).distinct("slug", alone))
+
+
+async def clean_log(database: Database, workspace_id: str, membership_id: str) -> None:
+    """Rewrite the events of a membership, and drop the answers that were kept to be given again."""
+    events = database.collection(Event)
+    async for event in events.find({"workspace_id": workspace_id, "refs": membership_id}):
+        ops = rules.without_person(event["ops"], membership_id)
+        await events.update_one({"_id": event["_id"]}, {"$set": {"ops": ops}})
+    answers = {"workspace_id": workspace_id, "results.value.doc._id": membership_id}
+    await database.collection(Mutation).delete_many(answers)

@@ -1,10 +1,14 @@
 """Who may change whose membership. Pure."""
 
+from app.core.documents import Doc
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.models.memberships import Membership, Role
 from app.models.permissions import Permission
 from app.services.access.rules import may_manage
 from app.services.access.standing import Standing
+
+NOBODY = "Deleted user"
+"""What people whose account was deleted are called."""
 
 
 def check_manage(actor: Role, *roles: Role) -> None:
@@ -31,3 +35,21 @@ def check_owner_stays(membership: Membership, owners: int, new_role: Role | None
     counts = membership.role == Role.OWNER and membership.user_id is not None
     if counts and new_role != Role.OWNER and owners < 2:
         raise PastisError(ErrorCode.LAST_OWNER)
+
+
+def without_person(ops: list[Doc], membership_id: str) -> list[Doc]:
+    """The operations of an event, with nothing in them that says who a membership belonged to.
+
+    They say the same everywhere, so that the log still adds up to the membership as it is now.
+    """
+    return [
+        {**op, "set": _without_person(op["set"]), "before": _without_person(op["before"])}
+        if (op["kind"], op["id"]) == (Membership.KIND, membership_id)
+        else op
+        for op in ops
+    ]
+
+
+def _without_person(values: Doc) -> Doc:
+    nobody = {"display_name": NOBODY, "user_id": None}
+    return {name: nobody.get(name, value) for name, value in values.items()}

@@ -6,7 +6,7 @@ from app.core.clock import Clock
 from app.core.database.engine import Database
 from app.core.errors import already_exists, not_found
 from app.core.security import hash_password
-from app.models.users import User
+from app.models.users import Locale, User
 from app.services.users import queries, rules
 from app.utils.ids import new_id
 
@@ -16,7 +16,15 @@ class UserEngine:
         self._database = database
         self._clock = clock
 
-    async def create(self, email: str, display_name: str, password: str) -> User:
+    async def create(
+        self,
+        email: str,
+        display_name: str,
+        password: str,
+        *,
+        time_zone: str = "UTC",
+        locale: Locale | None = None,
+    ) -> User:
         """Raises `validation_failed`, or `already_exists` where the address has an account."""
         rules.check_password(password)
         now = self._clock.now()
@@ -25,6 +33,8 @@ class UserEngine:
             email=rules.normal_email(email),
             display_name=display_name,
             password_hash=await hash_password(password),
+            time_zone=time_zone,
+            locale=locale,
             created_at=now,
             updated_at=now,
         )
@@ -66,6 +76,24 @@ class UserEngine:
             return user
         await queries.update(self._database, user_id, {**changes, "updated_at": self._clock.now()})
         return await self.get(user_id)
+
+    async def change_email(self, user_id: str, email: str) -> User | None:
+        """The account as it was before; None where it is not active, or another one has the address."""
+        return await queries.change_email(self._database, user_id, email, self._clock.now())
+
+    async def being_deleted(self) -> list[User]:
+        """The accounts whose deletion has begun and not ended."""
+        return await queries.being_deleted(self._database)
+
+    async def note_erased(self, user_id: str, membership_id: str) -> None:
+        """Remember a membership that is about to lose the account: nothing else leads to it any more."""
+        await queries.note_erased(self._database, user_id, membership_id)
+
+    async def take_note_back(self, user_id: str, membership_id: str) -> None:
+        await queries.take_note_back(self._database, user_id, membership_id)
+
+    async def delete(self, user_id: str) -> None:
+        await queries.delete(self._database, user_id)
 
     async def any_exists(self) -> bool:
         return await queries.any_exists(self._database)

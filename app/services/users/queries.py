@@ -1,5 +1,6 @@
 """All access to the accounts' collection."""
 
+from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -27,6 +28,34 @@ async def find_by_email(database: Database, email: str) -> User | None:
 
 async def update(database: Database, user_id: str, changes: dict[str, Any]) -> None:
     await database.collection(User).update_one({"_id": user_id}, {"$set": changes})
+
+
+async def change_email(database: Database, user_id: str, email: str, now: datetime) -> User | None:
+    """The account as it was before; None where it is not active, or another one has the address."""
+    changes = {"$set": {"email": email, "updated_at": now}}
+    try:
+        found = await database.collection(User).find_one_and_update({"_id": user_id, "active": True}, changes)
+    except DuplicateKeyError:
+        return None
+    return None if found is None else User.model_validate_doc(found)
+
+
+async def note_erased(database: Database, user_id: str, membership_id: str) -> None:
+    changes = {"$addToSet": {"erased_memberships": membership_id}}
+    await database.collection(User).update_one({"_id": user_id}, changes)
+
+
+async def take_note_back(database: Database, user_id: str, membership_id: str) -> None:
+    changes = {"$pull": {"erased_memberships": membership_id}}
+    await database.collection(User).update_one({"_id": user_id}, changes)
+
+
+async def being_deleted(database: Database) -> list[User]:
+    return await database.engine.find(User, {"deleting_since": {"$type": "date"}})
+
+
+async def delete(database: Database, user_id: str) -> None:
+    await database.collection(User).delete_one({"_id": user_id})
 
 
 async def any_exists(database: Database) -> bool:

@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import os
+import socket
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -14,6 +16,7 @@ from app.cli import cli
 from app.core.config import Settings
 from app.core.database.engine import Database
 from app.core.log import Head
+from app.tests.support.mails import mails_in
 from app.utils.ids import new_id
 
 
@@ -115,3 +118,26 @@ def test_a_database_that_is_away_is_said_clearly(monkeypatch: pytest.MonkeyPatch
     result = run("user", "list")
     assert result.exit_code == 1
     assert "Traceback" not in result.output
+
+
+def test_an_account_is_deleted() -> None:
+    run("user", "add", "colin@fluid.example", "--name", "Colin Clark")
+    assert run("user", "delete", "Colin@fluid.example").stdout == "Deleted: colin@fluid.example\n"
+    again = run("user", "delete", "colin@fluid.example")
+    assert again.exit_code == 1
+    assert again.stderr.endswith("There is no such account.\n")
+    assert "colin" not in run("user", "list").stdout
+
+
+def test_a_mail_is_sent_to_see_whether_it_arrives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PASTIS_DATA_DIR", str(tmp_path))
+    assert run("mail", "test", "colin@fluid.example").stdout == "Sent to colin@fluid.example.\n"
+    (mail,) = mails_in(tmp_path / "mails", "colin@fluid.example")
+    assert mail["Subject"] == "A test"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("PASTIS_SMTP_HOST", "127.0.0.1")
+        monkeypatch.setenv("PASTIS_SMTP_PORT", str(closed.getsockname()[1]))
+        failed = run("mail", "test", "colin@fluid.example")
+    assert failed.exit_code == 1
+    assert failed.stderr.endswith("The mail could not be sent: SMTPConnectError\n")

@@ -44,6 +44,25 @@ async def update_me(
     return plain(request, _shown(await services.users.update(user_id, changes)))
 
 
+RECENT = [Depends(RequiresAccount(recent=True))]
+
+
+@router.post("/deactivate", status_code=204, responses=problems.RECENT_WRITE, dependencies=RECENT)
+async def deactivate_me(services: Process, account: Account, if_match: IfMatch = None) -> Response:
+    """Put the account to rest: all logins end, and all stays, until an operator activates it again."""
+    await _check_match(services, account.principal.user_id, if_match)
+    await services.accounts.deactivate(account.principal.user_id)
+    return Response(status_code=204)
+
+
+@router.delete("", status_code=204, responses=problems.ACCOUNT_DELETE, dependencies=RECENT)
+async def delete_me(services: Process, account: Account, if_match: IfMatch = None) -> Response:
+    """Delete the account for good. What the person did in workspaces stays, as a deleted user's."""
+    await _check_match(services, account.principal.user_id, if_match)
+    await services.accounts.delete(account.principal.user_id, dict(account.context.source))
+    return Response(status_code=204)
+
+
 @router.put("/password", status_code=204, responses=problems.PASSWORD_WRITE)
 async def update_password(
     services: Process, account: Account, body: PasswordUpdate, if_match: IfMatch = None

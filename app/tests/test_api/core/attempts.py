@@ -37,7 +37,9 @@ class Attempts:
         method = options.pop("method", self.operation.method)
         path = options.pop("path", self.path)
         if self.body is not None and not options.keys() & {"json", "data", "content", "files"}:
-            options |= sent_as(self.operation, self.body)
+            sent = sent_as(self.operation, self.body)
+            headers = {**sent.pop("headers", {}), **options.pop("headers", {})}
+            options |= {**sent, "headers": headers}
         if "json" in options:  # with escapes, since some texts cannot be encoded
             options["content"] = json.dumps(options.pop("json")).encode()
             options["headers"] = {"Content-Type": JSON, **options.get("headers", {})}

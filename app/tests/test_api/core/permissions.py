@@ -38,6 +38,18 @@ delete_identity          401       ok    404   404    404  404         404      
 get_me                   401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 update_me                401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 update_password          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+deactivate_me            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+delete_me                401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_email_change      401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+confirm_email_change     ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+update_avatar            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+get_avatar               401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+delete_avatar            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+
+create_registration      ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+confirm_registration     ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_password_reset    ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+confirm_password_reset   ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 
 list_sessions            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 get_session              401       ok    404   404    404  404         404       404    404   404    404
@@ -54,6 +66,7 @@ list_memberships         401       ok    ok    ok     ok   ok          ok       
 get_membership           401       ok    ok    ok     ok   ok          ok        ok     404   404    404
 update_membership        401       ok    ok    403    403  403         403       403    403   404    404
 delete_membership        401       ok    ok    403    403  403         403       403    403   404    404
+get_membership_avatar    401       ok    ok    ok     ok   ok          ok        ok     404   404    404
 
 create_team              401       ok    ok    403    403  403         403       403    403   404    404
 delete_team              401       ok    ok    403    403  403         403       403    403   404    404

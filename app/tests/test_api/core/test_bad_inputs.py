@@ -187,6 +187,7 @@ FILTERS: dict[str, list[str]] = {
     "state": ["deleted", "", "active,archived", "ACTIVE"],
     "status": IDS,
     "task": ["NOPE-1", ABSENT, "", "x" * 61, "$ne"],
+    "version": ["", "x", "5B2F0D6C1E9A4C3F8D7E6B5A", "5b2f0d6c1e9a4c3f8d7e6b5a0", "$ne"],
 }
 
 

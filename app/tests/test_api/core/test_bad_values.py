@@ -27,6 +27,7 @@ REFERENCES = {
 SETS = {"assignee_ids", "label_ids"}
 FREE = {
     *("browser_token", "code", "current_password", "email", "iss", "password", "refresh_token", "state"),
+    "token",
 }
 """Texts in which any character may stand; they are compared or hashed, not shown."""
 READ_ONLY = (

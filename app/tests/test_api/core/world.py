@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from app.models.confirmations import Purpose
 from app.models.grants import ProjectRole
 from app.services.bootstrap import Services
 from app.tests.support.archives import issue, lines
@@ -17,6 +18,7 @@ from app.tests.support.clients import Answer, Client, ok
 from app.tests.support.conventions import digest
 from app.tests.support.factories import PASSWORD, Workspace, log_in, make_user
 from app.tests.support.openid_provider import OpenIdProvider
+from app.tests.support.pictures import a_picture
 from app.tests.test_api.core.routes import JSON, Operation
 from app.utils.ids import new_id
 
@@ -33,6 +35,7 @@ class World:
         self.workspace = workspace
         self.provider = provider
         self.owner = workspace.api.at("")
+        self.caller = self.owner
         self.base = f"/api/v1/workspaces/{workspace.id}"
         self.project = "FLUID"
         self.visibility = "workspace"
@@ -49,8 +52,11 @@ class World:
     async def values(self, operation: Operation) -> Values:
         """New things for all places of a route's path."""
         values: Values = {}
+        if operation.id in AHEAD:
+            await AHEAD[operation.id](self)
         for name in operation.segments:
-            values[name] = await PLACES[name](self, values)
+            place = OWN_PLACES.get((operation.id, name), PLACES[name])
+            values[name] = await place(self, values)
         return values
 
     async def body(self, operation: Operation, values: Values) -> Any:
@@ -62,13 +68,18 @@ class World:
 
     async def call(self, operation: Operation, client: Client) -> Answer:
         """A valid request; what it sets going has come to its end."""
+        self.caller = client
         values = await self.values(operation)
         body = await self.body(operation, values)
         path = operation.path.format(**values)
         answer = await client.request(operation.method, path, **sent_as(operation, body))
-        if answer.status_code == 202:
-            await self.ended(answer.headers["location"])
+        await self.settled(answer)
         return answer
+
+    async def settled(self, answer: Answer) -> None:
+        """Wait for what goes on after the answer."""
+        if answer.status_code == 202 and "location" in answer.headers:
+            await self.ended(answer.headers["location"])
 
     async def ended(self, location: str) -> None:
         """Wait for an import."""
@@ -122,6 +133,8 @@ def sent_as(operation: Operation, body: Any) -> dict[str, Any]:
         return {}
     ways = {JSON: "json", "multipart/form-data": "files", "application/x-www-form-urlencoded": "data"}
     assert operation.media_type is not None
+    if operation.media_type.startswith("image/"):
+        return {"content": body, "headers": {"Content-Type": operation.media_type}}
     return {ways[operation.media_type]: body}
 
 
@@ -213,6 +226,30 @@ async def _identity(world: World, values: Values) -> str:
     return str(ok(await world.owner.post(path, await _finish_identity(world, values)))["id"])
 
 
+async def _pictured(world: World, values: Values) -> str:
+    user = await make_user(world.services, "Cindy Li")
+    await world.services.avatars.put(user.id, a_picture())
+    return await world.made("/memberships", {"email": user.email})
+
+
+async def _put_avatar(world: World) -> None:
+    headers = {"Content-Type": "image/png"}
+    ok(await world.caller.request("PUT", "/api/v1/me/avatar", content=a_picture(), headers=headers), 204)
+
+
+async def _name_other_owners(world: World) -> None:
+    """Whoever is the last owner of a workspace cannot leave it."""
+    for workspace in ok(await world.caller.get("/api/v1/workspaces"))["items"]:
+        user = await make_user(world.services, "Iris Neher")
+        body = {"email": user.email, "role": "owner"}
+        answer = await world.caller.post(f"/api/v1/workspaces/{workspace['id']}/memberships", body)
+        assert answer.status_code in (201, 403), answer.text
+
+
+OWN_PLACES: dict[tuple[str, str], Callable[[World, Values], Any]] = {
+    ("get_membership_avatar", "membership"): _pictured,
+}
+"""Where a route needs other things than most."""
 PLACES: dict[str, Callable[[World, Values], Any]] = {
     "code": _code,
     "comment": _comment,
@@ -231,6 +268,13 @@ PLACES: dict[str, Callable[[World, Values], Any]] = {
     "team": _team,
     "workspace": _workspace,
 }
+
+
+AHEAD: dict[str, Callable[[World], Any]] = {
+    "delete_me": _name_other_owners,
+    "get_avatar": _put_avatar,
+}
+"""What must be so before a route can do anything, where its path does not name it."""
 
 
 async def _refresh(world: World, values: Values) -> dict[str, str]:
@@ -262,6 +306,34 @@ async def _finish_login(world: World, values: Values) -> dict[str, str]:
 
 async def _finish_identity(world: World, values: Values) -> dict[str, str]:
     return await _returned(world, "/api/v1/me/identities/tests/start")
+
+
+async def _confirmation(world: World, purpose: Purpose, subject: str, user_id: str | None) -> str:
+    email = f"{new_id()}@fluid.example" if user_id is None or purpose is Purpose.EMAIL_CHANGE else subject
+    link = await world.services.confirmations.make(purpose, subject, email, user_id)
+    return link.partition("#token=")[2]
+
+
+async def _registration(world: World, values: Values) -> dict[str, Any]:
+    return {
+        "token": await _confirmation(world, Purpose.REGISTRATION, new_id(), None),
+        "display_name": "Heidi Hazelton",
+        "password": NEW_PASSWORD,
+        "time_zone": "America/Toronto",
+        "locale": "fr",
+        "remember_me": True,
+    }
+
+
+async def _password_reset(world: World, values: Values) -> dict[str, str]:
+    user = await make_user(world.services, "Heidi Hazelton")
+    token = await _confirmation(world, Purpose.PASSWORD_RESET, user.email, user.id)
+    return {"token": token, "password": NEW_PASSWORD}
+
+
+async def _email_change(world: World, values: Values) -> dict[str, str]:
+    user = await make_user(world.services, "Heidi Hazelton")
+    return {"token": await _confirmation(world, Purpose.EMAIL_CHANGE, user.id, user.id)}
 
 
 def _archive(world: World, values: Values) -> dict[str, Any]:
@@ -338,14 +410,20 @@ def _team_body(world: World, values: Values) -> dict[str, Any]:
 
 BODIES: dict[str, Callable[[World, Values], Any]] = {
     "batch_tasks": _batch,
+    "confirm_email_change": _email_change,
+    "confirm_password_reset": _password_reset,
+    "confirm_registration": _registration,
     "create_comment": lambda world, values: {"body": "Fixed on main."},
+    "create_email_change": lambda world, values: {"email": f"{new_id()}@fluid.example"},
     "create_grant": _create_grant,
     "create_import": _archive,
     "create_label": _label_body,
     "create_login": _login,
     "create_membership": lambda world, values: {"display_name": "Heidi Hazelton", "role": "member"},
+    "create_password_reset": lambda world, values: {"email": world.workspace.users["owner"].email},
     "create_project": _create_project,
     "create_reauthentication": lambda world, values: {"password": PASSWORD},
+    "create_registration": lambda world, values: {"email": f"{new_id()}@fluid.example", "locale": "fr"},
     "create_role": _role_body,
     "create_status": lambda world, values: {"name": f"QA {world.number()}", "category": "in_progress"},
     "create_task": _create_task,
@@ -360,10 +438,11 @@ BODIES: dict[str, Callable[[World, Values], Any]] = {
     "refresh_login": _refresh,
     "start_identity": lambda world, values: {"redirect_uri": "http://localhost:8001/back"},
     "start_oidc_login": lambda world, values: {"remember_me": True, "redirect_uri": None},
+    "update_avatar": lambda world, values: a_picture(),
     "update_comment": lambda world, values: {"body": "Fixed on main, see r10241."},
     "update_grant": lambda world, values: {"role": "commenter"},
     "update_label": _label_body,
-    "update_me": lambda world, values: {"display_name": "Justin"},
+    "update_me": lambda world, values: {"display_name": "Justin", "time_zone": "UTC", "locale": None},
     "update_membership": lambda world, values: {"display_name": "Yura", "role": "member"},
     "update_password": lambda world, values: {"current_password": PASSWORD, "password": NEW_PASSWORD},
     "update_project": lambda world, values: {"name": "Decapod 2", "description": "", "lead_id": None},

@@ -14,7 +14,8 @@ PATH = "/api/v1/me"
 async def test_who_is_logged_in(workspace: Workspace, services: Services, role: str) -> None:
     user = workspace.users[role]
     me = ok(await client_of(workspace, role).at("").get(PATH), 200)
-    assert set(me) == {"id", "email", "display_name", "created_at", "updated_at"}
+    profile = {"display_name", "time_zone", "locale", "avatar_version"}
+    assert set(me) == {"id", "email", "created_at", "updated_at"} | profile
     assert (me["id"], me["email"], me["display_name"]) == (user.id, user.email, user.display_name)
     kept = await stored(services, User, user.id)
     assert kept is not None

@@ -27,6 +27,16 @@ async def test_changes_ones_profile(workspace: Workspace, services: Services) ->
     assert kept["display_name"] == "Anastasia"
 
 
+async def test_time_zone_and_language(workspace: Workspace, services: Services) -> None:
+    client = workspace.member.at("")
+    changed = ok(await client.patch(PATH, {"time_zone": "America/Toronto", "locale": "fr"}), 200)
+    assert (changed["time_zone"], changed["locale"]) == ("America/Toronto", "fr")
+    kept = await stored(services, User, workspace.users["member"].id)
+    assert kept is not None
+    assert (kept["time_zone"], kept["locale"]) == ("America/Toronto", "fr")
+    assert ok(await client.patch(PATH, {"locale": None}), 200)["locale"] is None
+
+
 async def test_nobody_elses(workspace: Workspace, services: Services) -> None:
     ok(await workspace.member.at("").patch(PATH, {"display_name": "Anastasia"}))
     for role in ("owner", "admin", "stranger"):
@@ -51,6 +61,11 @@ async def test_what_workspaces_call_one_is_theirs(workspace: Workspace, services
         {"display_name": "a\nb"},
         {"display_name": "x" * 101},
         {"display_name": 5},
+        {"time_zone": "Mars/Olympus"},
+        {"time_zone": "../../etc/passwd"},
+        {"time_zone": None},
+        {"locale": "de"},
+        {"avatar_version": "x"},
         {"email": "other@fluid.example"},
         {"password": "correct horse battery staple 2"},
         {"password_hash": "x"},

@@ -8,6 +8,7 @@ from app.services.bootstrap import Services
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.conventions import stored, unchanged
 from app.tests.support.factories import PASSWORD, Workspace, log_in
+from app.tests.support.mails import mails_to
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v1/me/password"
@@ -90,9 +91,24 @@ async def test_length_is_what_counts(workspace: Workspace, services: Services) -
         for password, code in (("x" * 14, "too_short"), ("x" * 129, "too_long"), ("", "too_short")):
             problem = refused(await put(workspace.member, PASSWORD, password), 422, "validation_failed")
             assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("/password", code)]
-    ok(await put(workspace.member, PASSWORD, "é" * 128), 204)
-    ok(await put(workspace.member, "é" * 128, "x" * 15), 204)
-    assert await can_log_in(workspace.api, workspace.users["member"], "x" * 15)
+    long, short = "é" * 127 + "à", "xxxxxxx xxxxxxy"
+    assert (len(long), len(short)) == (128, 15)
+    ok(await put(workspace.member, PASSWORD, long), 204)
+    ok(await put(workspace.member, long, short), 204)
+    assert await can_log_in(workspace.api, workspace.users["member"], short)
+
+
+async def test_one_that_is_guessed_first_is_refused(workspace: Workspace, services: Services) -> None:
+    async with unchanged(services, workspace):
+        for password in ("passwordpassword", "PasswordPassword1"[:16], "x" * 20, "12345678901234567890"):
+            problem = refused(await put(workspace.member, PASSWORD, password), 422, "validation_failed")
+            assert [one["code"] for one in problem["errors"]] == ["common_password"]
+
+
+async def test_the_owner_is_told(workspace: Workspace, services: Services) -> None:
+    ok(await put(workspace.member, PASSWORD, NEW), 204)
+    (mail,) = await mails_to(services, workspace.users["member"].email)
+    assert mail["Subject"] == "Your password has been changed"
 
 
 async def test_white_space_belongs_to_a_password(workspace: Workspace) -> None:

@@ -55,6 +55,7 @@ async def fresh(
         await services.prepare()
         # It would have the login looked up anew whenever the other application changes a project.
         await services.doorbell.close()
+        await asyncio.gather(*(job.close() for job in services._jobs))  # they ask for themselves
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://pastis.test") as http:
             yield Fresh(Client(http, workspace.api.token, workspace.api.base), commands)

@@ -26,6 +26,7 @@ EXACT: dict[str, str | int] = {
     "permission": "task.update",
     "reason": "changed_since",
     "state": "running",
+    "workspaces": "fluid",
 }
 
 

@@ -24,6 +24,8 @@ AT_LOGINS = {"membership.follow"}
 """Commands that no route of a workspace runs: `test_group_roles.py` holds them to the law."""
 IMPORTED = frozenset({"import.issue", "import.labels", "import.people", "import.project"})
 """One request runs them all."""
+ERASING = frozenset({"membership.erase"})
+"""It rewrites what the log says of before: its law is in test_domain/accounts."""
 BOOKKEEPING = frozenset({"version", "updated_at"})
 every_command = pytest.mark.parametrize("command", sorted(SCENARIOS))
 
@@ -45,7 +47,7 @@ def command_names() -> Iterator[str]:
 async def test_every_command_has_a_scenario() -> None:
     names = set(command_names())
     assert "project.unarchive" in names
-    assert names == set(SCENARIOS) | IMPORTED | AT_LOGINS
+    assert names == set(SCENARIOS) | IMPORTED | AT_LOGINS | ERASING
 
 
 class Law:

@@ -1,0 +1,94 @@
+"""Deactivation and deletion of accounts.
+
+A deletion is in many places and no transaction. It is marked on the account first and that goes last, so that
+one which was interrupted is found and finished; each step can be done again.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from app.core.clock import Clock
+from app.core.documents import Doc
+from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.logging import get_logger
+from app.models.users import User
+from app.services.memberships import Departures
+from app.services.sessions import SessionEngine
+from app.services.users import UserEngine
+
+Eraser = Callable[[str], Awaitable[None]]
+"""Deletes what one collection has of an account; may be called again."""
+
+logger = get_logger(__name__)
+
+
+class AccountEngine:
+    def __init__(
+        self,
+        users: UserEngine,
+        sessions: SessionEngine,
+        departures: Departures,
+        erasers: Sequence[Eraser],
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._departures = departures
+        self._erasers = erasers
+        self._clock = clock
+
+    async def deactivate(self, user_id: str) -> None:
+        """End all logins and allow no new ones, until an operator activates the account again."""
+        await self._users.update(user_id, {"active": False})
+        await self._sessions.end_all(user_id)
+
+    async def delete(self, user_id: str, source: Doc) -> None:
+        """Erase all that is personal; what the person did stays, as a deleted user's.
+
+        Raises `last_owner`, which names the workspaces that would be left without an owner.
+        """
+        needed = await self._departures.needed_in(user_id)
+        if needed:
+            raise PastisError(ErrorCode.LAST_OWNER, workspaces=", ".join(needed))
+        await self._users.update(user_id, {"active": False, "deleting_since": self._clock.now()})
+        await self._sessions.end_all(user_id)
+        await self._finish(user_id, source)
+
+    async def delete_address(self, email: str, source: Doc) -> str:
+        """The same by address, which it gives as it was kept; raises `not_found` too."""
+        user = await self._users.find_by_email(email)
+        if user is None:
+            raise not_found("account")
+        await self.delete(user.id, source)
+        return user.email
+
+    async def finish_all(self, source: Doc) -> None:
+        """Finish the deletions that were interrupted."""
+        for user in await self._users.being_deleted():
+            try:
+                await self._finish(user.id, source)
+            except PastisError as exc:
+                logger.warning("an account cannot be deleted", account=user.id, code=exc.code)
+
+    async def _finish(self, user_id: str, source: Doc) -> None:
+        while memberships := await self._departures.of_account(user_id):
+            for membership in memberships:
+                await self._leave(user_id, membership, source)
+        await self._clean_log(user_id)
+        for erase in self._erasers:
+            await erase(user_id)
+        await self._users.delete(user_id)
+
+    async def _leave(self, user_id: str, membership: Doc, source: Doc) -> None:
+        await self._users.note_erased(user_id, membership["_id"])
+        try:
+            await self._departures.leave(membership, source)
+        except PastisError as exc:
+            await self._users.take_note_back(user_id, membership["_id"])
+            if exc.code is ErrorCode.LAST_OWNER:  # the other owner has left meanwhile
+                await self._clean_log(user_id)
+                await self._users.update(user_id, {"active": True, "deleting_since": None})
+            raise
+
+    async def _clean_log(self, user_id: str) -> None:
+        user: User = await self._users.get(user_id)
+        await self._departures.clean_log(user.erased_memberships)

@@ -1,0 +1,5 @@
+"""Changes of an account's address."""
+
+from app.services.email_changes.engine import EmailChangeEngine
+
+__all__ = ["EmailChangeEngine"]

@@ -1,0 +1,6 @@
+"""Mail: an outbox in the database, and who empties it."""
+
+from app.services.mail.engine import MailEngine
+from app.services.mail.jobs import MailJobs
+
+__all__ = ["MailEngine", "MailJobs"]

@@ -1,0 +1,74 @@
+"""Registrations: asked for by address, completed by whoever reads the mail sent there.
+
+So nobody can take another's address, nor learn whether it has an account.
+"""
+
+from contextlib import suppress
+
+from app.core.config import Settings
+from app.core.errors import ErrorCode, PastisError
+from app.models.confirmations import Purpose
+from app.models.mails import Letter
+from app.schemas.registrations import RegistrationConfirm
+from app.services.confirmations import ConfirmationEngine
+from app.services.mail import MailEngine
+from app.services.sessions import SessionEngine, Tokens
+from app.services.users import UserEngine
+from app.services.users.rules import normal_email
+
+
+class RegistrationEngine:
+    def __init__(
+        self,
+        settings: Settings,
+        users: UserEngine,
+        confirmations: ConfirmationEngine,
+        mail: MailEngine,
+        sessions: SessionEngine,
+    ) -> None:
+        self._settings = settings
+        self._users = users
+        self._confirmations = confirmations
+        self._mail = mail
+        self._sessions = sessions
+
+    async def request(self, email: str, language: str) -> None:
+        """Mail a link to the address, or, where it has an account, that it has one; both do the same work.
+
+        Raises `registration_closed`, and `validation_failed` for what is no address.
+        """
+        self._check_open()
+        address = normal_email(email)
+        known = await self._users.find_by_email(address)
+        user_id = None if known is None else known.id
+        link = await self._confirmations.make(Purpose.REGISTRATION, address, address, user_id)
+        if known is None:
+            await self._mail.send(Letter.REGISTRATION, address, language, link=link)
+        else:
+            language = known.locale or language
+            await self._mail.send(Letter.ADDRESS_IN_USE, address, language, user_id=user_id, link=link)
+
+    async def confirm(self, data: RegistrationConfirm, *, client: str, address: str) -> Tokens:
+        """Make the account and log in. A password that is refused leaves the link good.
+
+        Raises `registration_closed`, `invalid_link`, `validation_failed`.
+        """
+        self._check_open()
+        link = await self._confirmations.find(Purpose.REGISTRATION, data.token)
+        try:
+            user = await self._users.create(
+                link.email, data.display_name, data.password, time_zone=data.time_zone, locale=data.locale
+            )
+        except PastisError as exc:
+            if exc.code is ErrorCode.ALREADY_EXISTS:  # of two at once, the other was faster
+                raise PastisError(ErrorCode.INVALID_LINK) from None
+            raise
+        with suppress(PastisError):  # the account is what keeps the link from being used twice
+            await self._confirmations.take(Purpose.REGISTRATION, data.token)
+        return await self._sessions.open(
+            user.id, remember_me=data.remember_me, client=client, address=address
+        )
+
+    def _check_open(self) -> None:
+        if not self._settings.registration_open:
+            raise PastisError(ErrorCode.REGISTRATION_CLOSED)
