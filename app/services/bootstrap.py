@@ -95,7 +95,7 @@ class Services:
             clock,
         )
         self.registrations = RegistrationEngine(
-            settings, self.users, self.confirmations, self.mail, self.sessions
+            settings, self.users, self.confirmations, self.mail, self.auth
         )
         self.password_resets = PasswordResetEngine(self.users, self.auth, self.confirmations, self.mail)
         self.email_changes = EmailChangeEngine(self.access, self.users, self.confirmations, self.mail)
@@ -103,6 +103,7 @@ class Services:
         erasers = (
             self.avatars.erase,
             self.confirmations.end_all,
+            self.factors.remove_all,
             self.identities.erase,
             self.mail.erase,
             self.sessions.end_all,

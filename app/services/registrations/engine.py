@@ -10,9 +10,10 @@ from app.core.errors import ErrorCode, PastisError
 from app.models.confirmations import Purpose
 from app.models.mails import Letter
 from app.schemas.registrations import RegistrationConfirm
+from app.services.auth import AuthEngine
 from app.services.confirmations import ConfirmationEngine
 from app.services.mail import MailEngine
-from app.services.sessions import SessionEngine, Tokens
+from app.services.sessions import Tokens
 from app.services.users import UserEngine
 from app.services.users.rules import normal_email
 
@@ -24,13 +25,13 @@ class RegistrationEngine:
         users: UserEngine,
         confirmations: ConfirmationEngine,
         mail: MailEngine,
-        sessions: SessionEngine,
+        auth: AuthEngine,
     ) -> None:
         self._settings = settings
         self._users = users
         self._confirmations = confirmations
         self._mail = mail
-        self._sessions = sessions
+        self._auth = auth
 
     async def request(self, email: str, language: str) -> None:
         """Mail a link to the address, or, where it has an account, that it has one; both do the same work.
@@ -65,8 +66,8 @@ class RegistrationEngine:
             raise
         with suppress(PastisError):  # the account is what keeps the link from being used twice
             await self._confirmations.take(Purpose.REGISTRATION, data.token)
-        return await self._sessions.open(
-            user.id, remember_me=data.remember_me, client=client, address=address
+        return await self._auth.admit(
+            user, ("pwd",), remember_me=data.remember_me, client=client, address=address
         )
 
     def _check_open(self) -> None:

@@ -10,7 +10,9 @@ from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
 from app.core.log import Mutation
 from app.models import DOCUMENTS
+from app.models.avatars import Avatar
 from app.models.confirmations import Purpose
+from app.models.factors import FactorSet
 from app.models.mails import Letter
 from app.models.memberships import Membership
 from app.models.users import User
@@ -43,6 +45,9 @@ async def user(services: Services, workspace: Workspace) -> User:
     stamp = {"user_id": user.id, "created_at": services.clock.now(), "updated_at": services.clock.now()}
     identity = {"issuer": "https://idp.example", "subject": user.id, "email": user.email}
     await services.database.raw("identities").insert_one({"_id": new_id(), **identity, **stamp})
+    await services.database.engine.insert(FactorSet(id=user.id, recovery_hashes=["0" * 64]))
+    passkey = {"_id": new_id(), "credential_id": new_id(), "name": "Laptop", **stamp}
+    await services.database.raw("passkeys").insert_one(passkey)
     await services.confirmations.make(Purpose.PASSWORD_RESET, user.email, user.email, user.id)
     return user
 
@@ -52,7 +57,10 @@ async def check_erased(services: Services, workspace: Workspace, user: User) -> 
     assert membership is not None
     assert (membership["display_name"], membership["user_id"]) == ("Deleted user", None)
     assert membership["removed_at"] is not None
-    assert await stored(services, User, user.id) is None
+    for model in (Avatar, FactorSet, User):
+        assert await stored(services, model, user.id) is None
+    for name in ("confirmations", "identities", "mails", "passkeys", "sessions"):
+        assert await services.database.raw(name).find_one({"user_id": user.id}) is None
     for model in DOCUMENTS:
         query = {"workspace_id": workspace.id} if "workspace_id" in model.__odm_fields__ else {}
         for doc in await services.database.collection(model).find(query).to_list():
