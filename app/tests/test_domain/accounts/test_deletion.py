@@ -45,9 +45,6 @@ async def user(services: Services, workspace: Workspace) -> User:
     stamp = {"user_id": user.id, "created_at": services.clock.now(), "updated_at": services.clock.now()}
     identity = {"issuer": "https://idp.example", "subject": user.id, "email": user.email}
     await services.database.raw("identities").insert_one({"_id": new_id(), **identity, **stamp})
-    await services.database.engine.insert(FactorSet(id=user.id, recovery_hashes=["0" * 64]))
-    passkey = {"_id": new_id(), "credential_id": new_id(), "name": "Laptop", **stamp}
-    await services.database.raw("passkeys").insert_one(passkey)
     await services.confirmations.make(Purpose.PASSWORD_RESET, user.email, user.email, user.id)
     return user
 
@@ -57,8 +54,8 @@ async def check_erased(services: Services, workspace: Workspace, user: User) -> 
     assert membership is not None
     assert (membership["display_name"], membership["user_id"]) == ("Deleted user", None)
     assert membership["removed_at"] is not None
-    for model in (Avatar, FactorSet, User):
-        assert await stored(services, model, user.id) is None
+    for gone in (Avatar, FactorSet, User):
+        assert await stored(services, gone, user.id) is None
     for name in ("confirmations", "identities", "mails", "passkeys", "sessions"):
         assert await services.database.raw(name).find_one({"user_id": user.id}) is None
     for model in DOCUMENTS:
@@ -88,6 +85,9 @@ async def check_log(services: Services, workspace: Workspace) -> None:
 async def test_what_is_personal_goes_and_what_was_done_stays(
     services: Services, workspace: Workspace, user: User
 ) -> None:
+    await services.database.engine.insert(FactorSet(id=user.id, recovery_hashes=["0" * 64]))
+    passkey = {"_id": new_id(), "credential_id": new_id(), "name": "Laptop", "user_id": user.id}
+    await services.database.raw("passkeys").insert_one(passkey)
     before = await head(services.database, workspace.id)
     answer = await workspace.member.at("").delete("/api/v1/me")
     assert (answer.status_code, answer.content) == (204, b"")
