@@ -47,7 +47,6 @@ class AuditKind(StrEnum):
     PASSWORD_REQUEST = "password.request"  # noqa: S105
     PASSWORD_RESET = "password.reset"  # noqa: S105
     RECOVERY_CODES_CREATE = "recovery_codes.create"
-    REGISTRATION_CREATE = "registration.create"
     ROLE_CREATE = "role.create"
     ROLE_DELETE = "role.delete"
     ROLE_UPDATE = "role.update"

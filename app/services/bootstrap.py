@@ -73,7 +73,7 @@ class Services:
         self.confirmations = ConfirmationEngine(database, settings, clock)
         self.passkeys = PasskeyEngine(database, settings, clock)
         self.factors = FactorEngine(
-            database, self.sessions, self.passkeys, Sealer(self.secrets, "totp"), clock
+            database, self.sessions, self.passkeys, Sealer(self.secrets, "totp"), clock, self.audit
         )
         self.auth = AuthEngine(
             self.users,
@@ -93,12 +93,18 @@ class Services:
             settings,
             secret,
             clock,
+            self.audit,
         )
+        guards = (self.limits, self.audit)
         self.registrations = RegistrationEngine(
-            settings, self.users, self.confirmations, self.mail, self.auth
+            settings, self.users, self.confirmations, self.mail, self.auth, *guards
         )
-        self.password_resets = PasswordResetEngine(self.users, self.auth, self.confirmations, self.mail)
-        self.email_changes = EmailChangeEngine(self.access, self.users, self.confirmations, self.mail)
+        self.password_resets = PasswordResetEngine(
+            self.users, self.auth, self.confirmations, self.mail, *guards
+        )
+        self.email_changes = EmailChangeEngine(
+            self.access, self.users, self.confirmations, self.mail, *guards
+        )
         self.avatars = AvatarEngine(database, self.users, clock)
         erasers = (
             self.avatars.erase,
@@ -109,7 +115,7 @@ class Services:
             self.sessions.end_all,
         )
         departures = Departures(database, self.writers)
-        self.accounts = AccountEngine(self.users, self.sessions, departures, erasers, clock)
+        self.accounts = AccountEngine(self.users, self.sessions, departures, erasers, clock, self.audit)
         self.imports = ImportJobs(self.audit)
         self._jobs = (MailJobs(self.mail), AccountJobs(self.accounts))
         self._prepared = asyncio.Event()

@@ -11,6 +11,7 @@ from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.logging import get_logger
 from app.models.users import User
+from app.services.audit import AuditEngine, AuditKind
 from app.services.memberships import Departures
 from app.services.sessions import SessionEngine
 from app.services.users import UserEngine
@@ -29,17 +30,20 @@ class AccountEngine:
         departures: Departures,
         erasers: Sequence[Eraser],
         clock: Clock,
+        audit: AuditEngine,
     ) -> None:
         self._users = users
         self._sessions = sessions
         self._departures = departures
         self._erasers = erasers
         self._clock = clock
+        self._audit = audit
 
     async def deactivate(self, user_id: str) -> None:
         """End all logins and allow no new ones, until an operator activates the account again."""
         await self._users.update(user_id, {"active": False})
         await self._sessions.end_all(user_id)
+        await self._audit.record(AuditKind.ACCOUNT_DEACTIVATE, user_id)
 
     async def delete(self, user_id: str, source: Doc) -> None:
         """Erase all that is personal; what the person did stays, as a deleted user's.
@@ -51,6 +55,7 @@ class AccountEngine:
             raise PastisError(ErrorCode.LAST_OWNER, workspaces=", ".join(needed))
         await self._users.update(user_id, {"active": False, "deleting_since": self._clock.now()})
         await self._sessions.end_all(user_id)
+        await self._audit.record(AuditKind.ACCOUNT_DELETE, user_id)
         await self._finish(user_id, source)
 
     async def delete_address(self, email: str, source: Doc) -> str:

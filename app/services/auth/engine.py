@@ -118,7 +118,7 @@ class AuthEngine:
     async def _prove(self, user: User, proof: FactorProof) -> Sequence[str]:
         """How a second factor was proven; raises `invalid_factor` or `too_many_requests`."""
         try:
-            async with self._limits.attempt(Purpose.FACTOR, user.id):
+            async with self._limits.attempt(Purpose.FACTOR, user.email):
                 proven = await self._factors.prove(user.id, proof)
         except PastisError as error:
             if error.code is ErrorCode.INVALID_FACTOR:

@@ -19,6 +19,7 @@ from app.models.users import User
 from app.schemas.factors import FactorProof
 from app.schemas.passkeys import PasskeyCreate
 from app.services.access import Principal
+from app.services.audit import AuditEngine, AuditKind
 from app.services.factors import queries, rules
 from app.services.passkeys import PasskeyEngine
 from app.services.passkeys.rules import methods as passkey_methods
@@ -43,12 +44,14 @@ class FactorEngine:
         passkeys: PasskeyEngine,
         sealer: Sealer,
         clock: Clock,
+        audit: AuditEngine,
     ) -> None:
         self._database = database
         self._sessions = sessions
         self._passkeys = passkeys
         self._sealer = sealer
         self._clock = clock
+        self._audit = audit
 
     async def kinds(self, user_id: str) -> list[str]:
         """The second factors that an account has."""
@@ -100,6 +103,7 @@ class FactorEngine:
         ):
             raise PastisError(ErrorCode.INVALID_FACTOR)
         await self._added(principal, rules.CODE, end_others=end_others)
+        await self._audit.record(AuditKind.FACTOR_ADD, principal.user_id)
         return codes
 
     async def remove_totp(self, principal: Principal) -> None:
@@ -108,6 +112,7 @@ class FactorEngine:
             raise not_found("factor")
         await queries.keep(self._database, principal.user_id, {"totp": None, "totp_since": None})
         await self._without(principal)
+        await self._audit.record(AuditKind.FACTOR_REMOVE, principal.user_id)
 
     async def add_passkey(self, principal: Principal, data: PasskeyCreate) -> tuple[Passkey, list[str]]:
         """Register a passkey; the first factor of an account brings recovery codes.
@@ -120,18 +125,22 @@ class FactorEngine:
             codes = await self._hand_out(principal.user_id)
         proven = passkey_methods(synced=passkey.synced)
         await self._added(principal, proven, end_others=data.end_other_logins)
+        await self._audit.record(AuditKind.PASSKEY_ADD, principal.user_id, passkey=passkey.id)
         return passkey, codes
 
     async def remove_passkey(self, principal: Principal, passkey_id: str) -> None:
         """Take a passkey away, and end all other logins; raises `not_found`."""
         await self._passkeys.remove(principal.user_id, passkey_id)
         await self._without(principal)
+        await self._audit.record(AuditKind.PASSKEY_REMOVE, principal.user_id, passkey=passkey_id)
 
     async def renew_recovery_codes(self, user_id: str) -> list[str]:
         """New recovery codes in the place of the former; raises `not_found` where there is no factor."""
         if not await self.kinds(user_id):
             raise not_found("factor")
-        return await self._hand_out(user_id)
+        codes = await self._hand_out(user_id)
+        await self._audit.record(AuditKind.RECOVERY_CODES_CREATE, user_id)
+        return codes
 
     async def remove_all(self, user_id: str) -> None:
         await self._passkeys.remove_all(user_id)

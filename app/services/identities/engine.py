@@ -13,6 +13,7 @@ from app.core.security import derive_token, new_token, token_hash
 from app.core.unit_of_work import Context
 from app.models.identities import Identity, IdentityRequest
 from app.models.users import User
+from app.services.audit import AuditEngine, AuditKind
 from app.services.auth import AuthEngine
 from app.services.identities import queries, rules
 from app.services.identities.oidc import Attempt, OidcSource
@@ -54,6 +55,7 @@ class IdentityEngine:
         settings: Settings,
         secret: bytes,
         clock: Clock,
+        audit: AuditEngine,
     ) -> None:
         self._database = database
         self._users = users
@@ -62,6 +64,7 @@ class IdentityEngine:
         self._settings = settings
         self._secret = secret
         self._clock = clock
+        self._audit = audit
         self._outbound = Outbound()
         self._sources = {
             one.id: OidcSource(one, self._outbound, clock) for one in settings.identity_providers
@@ -127,6 +130,7 @@ class IdentityEngine:
                 raise PastisError(ErrorCode.ALREADY_EXISTS, errors=[taken], kind="identity")
             identity = known
         await self._seen(policy, user, identity, proof)
+        await self._audit.record(AuditKind.IDENTITY_LINK, user_id, provider=provider_id)
         return identity
 
     async def of_user(self, user_id: str) -> list[Identity]:
@@ -142,6 +146,7 @@ class IdentityEngine:
             raise PastisError(ErrorCode.LAST_IDENTITY)
         await self._memberships.follow(user, identity_id, {}, _context(user, mine[identity_id].provider))
         await queries.delete(self._database, identity_id)
+        await self._audit.record(AuditKind.IDENTITY_UNLINK, user_id, provider=mine[identity_id].provider)
 
     async def erase(self, user_id: str) -> None:
         """Delete what an account that is being deleted has here."""
@@ -193,6 +198,8 @@ class IdentityEngine:
         # The identity first: one whose account was never made gets it at the next login.
         identity = identity or await self._kept(self._identity(policy.id, proof, new_id()))
         made = await self._users.create_without_password(identity.user_id, email, rules.name_of(proof))
+        if made is not None:
+            await self._audit.record(AuditKind.ACCOUNT_CREATE, made.id, provider=policy.id)
         user = made or await self._users.find(identity.user_id)
         if user is None:
             raise PastisError(ErrorCode.ACCOUNT_EXISTS)

@@ -10,8 +10,11 @@ from app.core.errors import ErrorCode, PastisError
 from app.models.confirmations import Purpose
 from app.models.mails import Letter
 from app.schemas.registrations import RegistrationConfirm
+from app.services.audit import AuditEngine, AuditKind
 from app.services.auth import AuthEngine
 from app.services.confirmations import ConfirmationEngine
+from app.services.limits import LimitEngine
+from app.services.limits import Purpose as Limited
 from app.services.mail import MailEngine
 from app.services.sessions import Tokens
 from app.services.users import UserEngine
@@ -26,20 +29,25 @@ class RegistrationEngine:
         confirmations: ConfirmationEngine,
         mail: MailEngine,
         auth: AuthEngine,
+        limits: LimitEngine,
+        audit: AuditEngine,
     ) -> None:
         self._settings = settings
         self._users = users
         self._confirmations = confirmations
         self._mail = mail
         self._auth = auth
+        self._limits = limits
+        self._audit = audit
 
     async def request(self, email: str, language: str) -> None:
         """Mail a link to the address, or, where it has an account, that it has one; both do the same work.
 
-        Raises `registration_closed`, and `validation_failed` for what is no address.
+        Raises `registration_closed`, `too_many_requests`, and `validation_failed` for what is no address.
         """
         self._check_open()
         address = normal_email(email)
+        await self._limits.spend(Limited.REGISTRATION, address)
         known = await self._users.find_by_email(address)
         user_id = None if known is None else known.id
         link = await self._confirmations.make(Purpose.REGISTRATION, address, address, user_id)
@@ -66,6 +74,7 @@ class RegistrationEngine:
             raise
         with suppress(PastisError):  # the account is what keeps the link from being used twice
             await self._confirmations.take(Purpose.REGISTRATION, data.token)
+        await self._audit.record(AuditKind.ACCOUNT_CREATE, user.id)
         return await self._auth.admit(
             user, ("pwd",), remember_me=data.remember_me, client=client, address=address
         )

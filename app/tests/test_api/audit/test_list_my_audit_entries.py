@@ -7,6 +7,7 @@ from app.services.bootstrap import Services
 from app.tests.support.clients import Client, ok, refused
 from app.tests.support.conventions import check_not_modified
 from app.tests.support.factories import PASSWORD, Workspace, log_in, make_user
+from app.tests.support.factors import enable_totp
 from app.tests.support.origins import coming_from
 
 pytestmark = pytest.mark.anyio
@@ -92,3 +93,25 @@ async def test_bad_parameters(me: Client, params: dict[str, str]) -> None:
 
 async def test_it_needs_a_login(anonymous: Client) -> None:
     refused(await anonymous.get(PATH), 401, "authentication_required")
+
+
+async def test_factors_mails_and_the_end_of_the_account(me: Client, services: Services, user: User) -> None:
+    await enable_totp(me, services)
+    ok(await me.post("/api/v1/me/factors/recovery-codes"))
+    ok(await me.delete("/api/v1/me/factors/totp"))
+    ok(await me.as_(None).post("/api/v1/password-resets", {"email": user.email}))
+    kinds = [entry["kind"] for entry in ok(await me.get(PATH))["items"]]
+    assert kinds == [
+        *("password.request", "factor.remove", "recovery_codes.create", "factor.add", "login.create")
+    ]
+    await services.accounts.deactivate(user.id)
+    found = [entry["kind"] async for entry in services.audit.every(AuditQuery(), user.id)]
+    assert found[-1] == "account.deactivate"
+
+
+async def test_what_nobody_has_asked_for_is_the_servers(me: Client, services: Services) -> None:
+    """A reset for an address without an account leaves no address."""
+    ok(await me.as_(None).post("/api/v1/password-resets", {"email": "nobody-known@fluid.example"}))
+    found = [entry async for entry in services.audit.every(AuditQuery(kind=AuditKind.PASSWORD_REQUEST), None)]
+    assert found[-1]["user_id"] is None
+    assert "nobody-known" not in str(found[-1])

@@ -14,6 +14,7 @@ from app.services.limits import Purpose
 from app.services.limits.rules import LIMITS
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.factories import PASSWORD, log_in
+from app.tests.support.factors import challenge, confirm, enable_totp
 from app.tests.test_api.core.routes import OPERATIONS
 
 pytestmark = pytest.mark.anyio
@@ -46,13 +47,28 @@ async def guess_password(client: Client, user: User) -> Answer:
     return await client.request("PUT", "/api/v1/me/password", json=body)
 
 
+async def guess_factor(client: Client, user: User) -> Answer:
+    """Each with a challenge of its own, which allows few attempts anyway."""
+    return await confirm(client, await challenge(client, user), totp="000000")
+
+
 VERIFIERS: dict[str, tuple[Guess, Purpose]] = {
+    "confirm_login": (guess_factor, Purpose.FACTOR),
     "create_login": (guess_login, Purpose.LOGIN),
     "create_reauthentication": (guess_reauthentication, Purpose.REAUTHENTICATION),
     "create_token": (guess_token, Purpose.LOGIN),
     "update_password": (guess_password, Purpose.PASSWORD_CHANGE),
 }
-PROOFS = {"assertion", "challenge", "code", "current_password", "password", "recovery_code", "totp"}
+A_MAIL = "a token of 256 bits from a mail cannot be guessed, and the password is a new one"
+THE_PROVIDER = "the provider gives its code, and only to a browser that has begun here"
+ELSEWHERE = {
+    "confirm_password_reset": A_MAIL,
+    "confirm_registration": A_MAIL,
+    "confirm_totp": "whoever confirms has just been shown the secret",
+    "finish_identity": THE_PROVIDER,
+    "finish_oidc_login": THE_PROVIDER,
+}
+PROOFS = {"challenge", "code", "current_password", "password", "recovery_code", "totp"}
 """Members of bodies by which somebody proves something, and so could guess."""
 
 
@@ -62,12 +78,15 @@ async def me(anonymous: Client, services: Services, user: User) -> Client:
 
 
 @pytest.mark.parametrize("name", VERIFIERS)
-async def test_every_verifier_is_throttled(name: str, me: Client, user: User) -> None:
+async def test_every_verifier_is_throttled(name: str, me: Client, user: User, services: Services) -> None:
     """OpenProject CVE-2026-22603: passwords could be tried without end beside the login."""
     guess, purpose = VERIFIERS[name]
+    if purpose is Purpose.FACTOR:
+        await enable_totp(me, services)
     free = int(LIMITS[purpose][0].rate.capacity)
     for _ in range(free):
-        refused(await guess(me, user), 401, "invalid_credentials")
+        code = "invalid_factor" if purpose is Purpose.FACTOR else "invalid_credentials"
+        refused(await guess(me, user), 401, code)
     answer = await guess(me, user)
     refused(answer, 429, "too_many_requests")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
@@ -80,7 +99,34 @@ def test_no_verifier_is_left_out() -> None:
         for one in OPERATIONS
         if one.media_type is not None and PROOFS & set(one.body_schema.get("properties", ()))
     }
-    assert takes_proof == set(VERIFIERS)
+    assert takes_proof == set(VERIFIERS) | set(ELSEWHERE)
+
+
+async def request_reset(client: Client, user: User) -> Answer:
+    return await client.as_(None).post("/api/v1/password-resets", {"email": user.email})
+
+
+async def request_registration(client: Client, user: User) -> Answer:
+    return await client.as_(None).post("/api/v1/registrations", {"email": user.email})
+
+
+async def request_change(client: Client, user: User) -> Answer:
+    return await client.post("/api/v1/me/email", {"email": f"new-{user.email}"})
+
+
+MAILS = {
+    "create_email_change": (request_change, Purpose.EMAIL_CHANGE),
+    "create_password_reset": (request_reset, Purpose.PASSWORD_RESET),
+    "create_registration": (request_registration, Purpose.REGISTRATION),
+}
+
+
+@pytest.mark.parametrize("name", MAILS)
+async def test_nobody_is_flooded_with_mails(name: str, me: Client, user: User) -> None:
+    request, purpose = MAILS[name]
+    for _ in range(int(LIMITS[purpose][0].rate.capacity)):
+        ok(await request(me, user))
+    refused(await request(me, user), 429, "too_many_requests")
 
 
 async def test_the_right_password_is_refused_too_while_the_wait_lasts(me: Client, user: User) -> None:
@@ -138,7 +184,7 @@ async def test_a_browser_is_known_by_a_cookie(app: FastAPI, user: User) -> None:
     headers = {"Origin": "http://pastis.test", "Pastis-Client": "web"}
     async with coming_from(app, "192.0.2.78") as browser, coming_from(app, "192.0.2.78") as attacker:
         first = await browser.post(LOGIN, body, headers=headers)
-        assert ok(first)["device_token"] is None
+        assert "device_token" not in ok(first)
         cookie = next(one for one in first.headers.get_list("set-cookie") if "pastis_device" in one)
         assert "HttpOnly" in cookie
         assert "Max-Age=34560000" in cookie
