@@ -65,11 +65,19 @@ class Services:
         self.address_leases = _leases(database, "address", settings.anonymous_rate_limit_per_minute)
         self.audit = AuditEngine(database, settings, clock, secret)
         self.audit_follower = AuditFollower(database, self.writers, self.audit)
-        self.users = UserEngine(database, clock)
-        self.doorbell = Doorbell(database, self.access.rings())
-        self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock, self.audit)
-        self.last_uses = LastUses(database, clock)
         self.mail = MailEngine(database, settings, Sealer(self.secrets, "mail"), clock)
+        self.doorbell = Doorbell(database, self.access.rings())
+        self.last_uses = LastUses(database, clock)
+        self.imports = ImportJobs(self.audit)
+        self._make_logins(settings, database, clock)
+        self._make_accounts(settings, database, clock)
+        self._jobs = (MailJobs(self.mail), AccountJobs(self.accounts))
+        self._prepared = asyncio.Event()
+
+    def _make_logins(self, settings: Settings, database: Database, clock: Clock) -> None:
+        """What proves who somebody is, and keeps it."""
+        self.users = UserEngine(database, clock)
+        self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock, self.audit)
         self.confirmations = ConfirmationEngine(database, settings, clock)
         self.passkeys = PasskeyEngine(database, settings, clock)
         self.factors = FactorEngine(
@@ -91,10 +99,13 @@ class Services:
             self.auth,
             GroupMemberships(database, self.writers),
             settings,
-            secret,
+            self.secret,
             clock,
             self.audit,
         )
+
+    def _make_accounts(self, settings: Settings, database: Database, clock: Clock) -> None:
+        """What becomes of accounts: made, changed, left."""
         guards = (self.limits, self.audit)
         self.registrations = RegistrationEngine(
             settings, self.users, self.confirmations, self.mail, self.auth, *guards
@@ -116,9 +127,6 @@ class Services:
         )
         departures = Departures(database, self.writers)
         self.accounts = AccountEngine(self.users, self.sessions, departures, erasers, clock, self.audit)
-        self.imports = ImportJobs(self.audit)
-        self._jobs = (MailJobs(self.mail), AccountJobs(self.accounts))
-        self._prepared = asyncio.Event()
 
     async def prepare(self) -> None:
         """Bring the database to what this version needs; safe to run by several processes at once."""

@@ -8,11 +8,12 @@ from typing import Any
 from app.core.errors import STATUS, ErrorCode
 from app.tests.support.clients import Answer, Client
 from app.tests.support.conventions import unchanged
+from app.tests.test_api.core.places import Values
 from app.tests.test_api.core.routes import (
     JSON,
     Operation,
 )
-from app.tests.test_api.core.world import Values, World, sent_as
+from app.tests.test_api.core.world import World, sent_as
 
 ABSENT = "0197f0c4-7d1a-7c3e-9b60-2f8d1e4a5c01"
 EVENTS = 99_999

@@ -8,6 +8,8 @@ import pytest
 from app.core.errors import ErrorCode
 from app.tests.support.clients import Answer, ok
 from app.tests.test_api.core.attempts import ABSENT, EVENTS, attempts
+from app.tests.test_api.core.bodies import BODIES
+from app.tests.test_api.core.places import PLACES
 from app.tests.test_api.core.routes import (
     BY_ID,
     JSON,
@@ -16,7 +18,7 @@ from app.tests.test_api.core.routes import (
     WITH_JSON,
     Operation,
 )
-from app.tests.test_api.core.world import BODIES, PLACES, World
+from app.tests.test_api.core.world import World
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,10 @@ from app.models.users import User
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.conventions import stored, unchanged
 from app.tests.support.factories import PASSWORD, Workspace
+from app.tests.test_api.core.bodies import NEW_PASSWORD
+from app.tests.test_api.core.places import PLACES, Values
 from app.tests.test_api.core.routes import OPERATIONS, WITH_JSON, Operation
-from app.tests.test_api.core.world import NEW_PASSWORD, PLACES, Values, World, sent_as
+from app.tests.test_api.core.world import World, sent_as
 
 pytestmark = pytest.mark.anyio
 

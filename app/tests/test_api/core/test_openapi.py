@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from app.schemas.problems import Problem
 from app.tests.support.clients import ok, refused
+from app.tests.test_api.core.places import PLACES
 from app.tests.test_api.core.routes import (
     CLOSED,
     DOCUMENT,
@@ -21,7 +22,7 @@ from app.tests.test_api.core.routes import (
     Operation,
     Spec,
 )
-from app.tests.test_api.core.world import PLACES, World
+from app.tests.test_api.core.world import World
 
 pytestmark = pytest.mark.anyio
 

@@ -23,8 +23,9 @@ from schemathesis.specs.openapi.checks import (
 from app.core.config import Settings
 from app.main import create_app
 from app.tests.support.depth import examples
+from app.tests.test_api.core.places import Values
 from app.tests.test_api.core.routes import OPERATIONS, Operation
-from app.tests.test_api.core.world import Values, World
+from app.tests.test_api.core.world import World
 
 CONFIG = schemathesis.Config.from_dict(
     {
