@@ -22,8 +22,9 @@ from app.main import create_app
 from app.services.bootstrap import Services
 from app.tests.support.clients import Client
 from app.tests.support.clock import TestClock
+from app.tests.support.copies import copy_workspace
 from app.tests.support.depth import examples
-from app.tests.support.factories import Workspace, found_workspace
+from app.tests.support.factories import Workspace
 from app.tests.support.openid_provider import OpenIdProvider
 
 settings.register_profile(
@@ -139,9 +140,9 @@ async def anonymous(app: FastAPI) -> AsyncIterator[Client]:
 @pytest.fixture
 async def workspace(services: Services, anonymous: Client) -> Workspace:
     """A workspace of its own, with an owner, an admin, a member, and a project FLUID."""
-    return await found_workspace(services, anonymous)
+    return await copy_workspace(services, anonymous)
 
 
 @pytest.fixture
 async def other_workspace(services: Services, anonymous: Client) -> Workspace:
-    return await found_workspace(services, anonymous)
+    return await copy_workspace(services, anonymous)

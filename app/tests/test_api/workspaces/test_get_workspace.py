@@ -1,6 +1,7 @@
 import pytest
 
 from app.models.workspaces import Workspace as WorkspaceModel
+from app.schemas.workspaces import WorkspaceRead
 from app.services.bootstrap import Services
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.conventions import (
@@ -22,7 +23,7 @@ async def test_by_id_and_slug(workspace: Workspace, services: Services, role: st
     client = client_of(workspace, role).at(BASE)
     shown = [ok(await client.get(f"/{ref}"), 200) for ref in (workspace.id, workspace.slug)]
     assert shown[0] == shown[1]
-    assert set(shown[0]) == {"id", "slug", "name", "description", "version", "created_at", "updated_at"}
+    assert set(shown[0]) == set(WorkspaceRead.model_fields)
     kept = await stored(services, WorkspaceModel, workspace.id)
     assert kept is not None
     assert (shown[0]["name"], shown[0]["version"]) == (kept["name"], kept["version"])
