@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.core.documents import Doc
+from app.core.errors import STATUS, ErrorCode
+from app.models.confirmations import Purpose
 from app.models.users import User
 from app.services.bootstrap import Services
 from app.tests.support.authenticator import Authenticator
@@ -111,6 +113,15 @@ async def _refresh(victim: Victim) -> Answer:
     return await victim.client.post(f"{AUTH}/refresh", {"refresh_token": tokens.refresh_token})
 
 
+async def _registration(victim: Victim) -> Answer:
+    """With a link that was mailed before the address had an account."""
+    email = victim.user.email
+    link = await victim.services.confirmations.make(Purpose.REGISTRATION, email, email)
+    token = link.rpartition("=")[2]
+    body = {"token": token, "display_name": "Somebody", "password": "staple correct horse"}
+    return await victim.client.post("/api/v1/registrations/confirm", body)
+
+
 PATHS: dict[tuple[str, str], tuple[Callable[[Victim], Awaitable[Answer]], str | None]] = {
     ("create_login", "password"): (_login, "factor_required"),
     ("create_token", "password"): (_token, "factor_required"),
@@ -119,6 +130,7 @@ PATHS: dict[tuple[str, str], tuple[Callable[[Victim], Awaitable[Answer]], str | 
         "invalid_credentials",
     ),
     ("confirm_login", "code"): (_confirm, None),
+    ("confirm_registration", "of an address with an account"): (_registration, "invalid_link"),
     ("confirm_login", "guess"): (_confirm_with_a_guess, "invalid_factor"),
     ("create_passkey_login", "passkey"): (_passkey, None),
     ("create_passkey_login", "without its user"): (_passkey_of_a_device_left_unlocked, "invalid_factor"),
@@ -147,7 +159,7 @@ async def test_a_login_path_past_the_second_factor(victim: Victim, route: str, w
         assert answer.status_code == 200, answer.text
         assert [("mfa" in one["methods"]) for one in opened] == [True]
     else:
-        assert (answer.status_code, answer.json()["code"]) == (401, refusal)
+        assert (answer.status_code, answer.json()["code"]) == (STATUS[ErrorCode(refusal)], refusal)
         assert opened == []
 
 
