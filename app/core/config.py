@@ -85,8 +85,8 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(
         "http://localhost:8001",
-        description="Address of the web application, without a final slash: links in mails lead there, "
-        "passkeys are bound to its host",
+        description="Address of the web application, without a final slash: "
+        "for links in mails, and for passkeys",
     )
     oidc_providers: SecretStr | None = Field(
         None, description="OpenID providers to log in with, as JSON; see the guide to single sign-on"
