@@ -64,6 +64,9 @@ class Service:
             "PYTHONPATH": str(ROOT),
             "PASTIS_DATA_DIR": str(self.data_dir),
             "PASTIS_DATABASE_TIMEOUT_SECONDS": str(self._timeout),
+            # All clients come from one address, as fast as they can.
+            "PASTIS_RATE_LIMIT_PER_MINUTE": "0",
+            "PASTIS_ANONYMOUS_RATE_LIMIT_PER_MINUTE": "0",
         }
 
     def _spawn(self) -> "subprocess.Popen[bytes]":

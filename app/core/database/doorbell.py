@@ -9,6 +9,7 @@ from typing import Any
 from odmantic import Model
 from pymongo.errors import PyMongoError
 
+from app.core.background import stop
 from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.core.logging import get_logger
@@ -16,7 +17,6 @@ from app.core.logging import get_logger
 WAIT_MS = 1000
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 30.0
-CLOSE_SECONDS = 0.1
 
 logger = get_logger(__name__)
 
@@ -59,10 +59,7 @@ class Doorbell:
             self._task = asyncio.create_task(self._listen_on(), name="doorbell")
 
     async def close(self) -> None:
-        # The driver may swallow a cancellation that comes together with an answer.
-        while self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
+        await stop(self._task)
 
     async def _listen_on(self) -> None:
         pause = FIRST_PAUSE_SECONDS

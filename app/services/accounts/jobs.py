@@ -1,8 +1,8 @@
 """Finishes, when the process starts, the deletions that another one began."""
 
 import asyncio
-from contextlib import suppress
 
+from app.core.background import stop
 from app.core.logging import get_logger
 from app.services.accounts.engine import AccountEngine
 
@@ -22,10 +22,7 @@ class AccountJobs:
 
     async def close(self) -> None:
         """Stop; what is left to do is done after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await stop(self._task)
 
     async def _run(self) -> None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 from time import monotonic
 
+from app.core.background import stop
 from app.core.database.engine import Database
 from app.core.database.errors import classify
 from app.core.documents import Doc
@@ -38,9 +39,7 @@ class AuditFollower:
         self._task = asyncio.create_task(self._run(), name="audit")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
 
     def _on_commit(self, workspace_id: str, events: list[Doc]) -> None:
         if any(rules.is_watched(event) for event in events):

@@ -1,8 +1,8 @@
 """Empties the outbox beside the requests. One a process; any number of processes share the work."""
 
 import asyncio
-from contextlib import suppress
 
+from app.core.background import stop
 from app.core.database.errors import classify
 from app.core.logging import get_logger
 from app.services.mail.engine import MailEngine
@@ -25,10 +25,7 @@ class MailJobs:
 
     async def close(self) -> None:
         """Stop; a mail whose delivery is cut off is delivered again after its lease."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await stop(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+from app.core.background import stop
 from app.core.clock import Clock
 from app.core.database.engine import Database
 from app.core.database.errors import classify
@@ -34,9 +35,7 @@ class LastUses:
 
     async def close(self) -> None:
         """Write what is left."""
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
+        await stop(self._writing)
         await self.flush()
 
     async def flush(self) -> None:

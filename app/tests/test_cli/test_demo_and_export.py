@@ -106,7 +106,7 @@ def test_an_export_is_the_same_on_standard_output_in_a_file_and_compressed() -> 
     assert result.exit_code == 0, result.output
     plain = lines(result.stdout_bytes)
     assert plain[0]["format"] == "pastis-export"
-    assert plain[0]["lines"] == kinds(plain)
+    assert {kind: count for kind, count in plain[0]["lines"].items() if count} == kinds(plain)
     assert kinds(plain)["task"] == 42
     assert (
         "1 workspace, 23 memberships, 17 labels, 4 projects, 17 statuses, 42 tasks, 61 comments."

@@ -21,7 +21,6 @@ from app.tests.test_api.core.places import (
     Values,
     archive_body,
     finish_identity,
-    new_membership,
     new_project,
     new_task,
     returned,
@@ -158,8 +157,8 @@ def _label_body(world: "World", values: Values) -> dict[str, str]:
     return {"name": f"Keyboard {world.number()}", "color": "#1f77b4", "description": "Without a mouse."}
 
 
-async def _create_grant(world: "World", values: Values) -> dict[str, str]:
-    return {"membership_id": await new_membership(world, {}), "role": "viewer"}
+def _create_grant(world: "World", values: Values) -> dict[str, str]:
+    return {"membership_id": world.workspace.membership_ids["member"], "role": "viewer"}
 
 
 def _role_body(world: "World", values: Values) -> dict[str, Any]:
@@ -185,7 +184,7 @@ BODIES: dict[str, Callable[["World", Values], Any]] = {
     "create_label": _label_body,
     "create_login": _login,
     "create_membership": lambda world, values: {"display_name": "Heidi Hazelton", "role": "member"},
-    "create_password_reset": lambda world, values: {"email": world.workspace.users["owner"].email},
+    "create_password_reset": lambda world, values: {"email": f"{new_id()}@fluid.example"},
     "create_passkey": _create_passkey,
     "create_passkey_login": _passkey_login,
     "create_project": _create_project,

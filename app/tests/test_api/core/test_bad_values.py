@@ -27,10 +27,10 @@ REFERENCES = {
     *("after_id", "before_id", "default_status_id", "lead_id", "parent_id", "project_id", "reporter_id"),
     "status_id",
 }
-SETS = {"assignee_ids", "label_ids"}
+SETS = {"assignee_ids", "label_ids", "member_ids"}
 FREE = {
-    *("browser_token", "challenge", "code", "current_password", "email", "iss", "password"),
-    *("refresh_token", "state", "token"),
+    *("browser_token", "challenge", "code", "current_password", "device_token", "email", "iss"),
+    *("password", "refresh_token", "state", "token"),
 }
 """Texts in which any character may stand; they are compared or hashed, not shown."""
 READ_ONLY = (
@@ -172,10 +172,13 @@ def bad_arrays(name: str) -> list[Bad]:
     if name == "transports":
         lists: tuple[Any, ...] = (None, "x", 0, {}, True, [None], [1], ["x" * 33], ["x"] * 11)
         return [(one, INVALID) for one in lists]
+    if name == "permissions":
+        named: tuple[Any, ...] = (None, "x", 0, {}, [], [None], [1], ["task:fly"], ["task:read"] * 2)
+        return [(one, INVALID) for one in named]
     assert name in SETS, f"what stands in {name}?"
     wrong: tuple[Any, ...] = (None, "x", 0, {}, True, {"$ne": None}, [None], [1], [{"$ne": None}], [[ABSENT]])
     malformed = [[one] for one in (*MALFORMED_IDS, *OTHER_VERSIONS)]
-    long = [new_id() for _ in range(51)]
+    long = [new_id() for _ in range(501)]
     return [
         *((one, INVALID) for one in (*wrong, *malformed, long, [ABSENT, ABSENT])),
         ([ABSENT], ErrorCode.NOT_FOUND),

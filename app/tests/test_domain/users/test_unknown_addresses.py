@@ -12,6 +12,7 @@ from app.services.bootstrap import Services
 from app.tests.support.clock import TestClock
 from app.tests.support.commands import Commands, listening
 from app.tests.support.factories import make_user
+from app.tests.support.origins import coming_from
 from app.utils.ids import new_id
 
 pytestmark = pytest.mark.anyio
@@ -57,17 +58,18 @@ async def test_known_and_unknown_addresses_cost_the_same_work(
         await ASKING[asking](services, email)
         sent.append(commands.names)
     assert sent[0] == sent[1] == sent[2]
-    assert sent[0][-1] == "insert mails"
+    assert "insert mails" in sent[0]
 
 
 async def test_known_and_unknown_addresses_take_the_same_time(quiet: tuple[Services, Commands]) -> None:
     services, _ = quiet
     times: dict[bool, list[float]] = {True: [], False: []}
-    emails = {True: (await make_user(services)).email, False: f"{new_id()}@fluid.example"}
-    for _ in range(40):
+    for number in range(40):
+        emails = {True: (await make_user(services)).email, False: f"{new_id()}@fluid.example"}
         for known, email in emails.items():
             begun = perf_counter()
-            await services.password_resets.request(email, "en")
+            with coming_from(f"192.0.{number}.{known:d}"):
+                await services.password_resets.request(email, "en")
             times[known].append(perf_counter() - begun)
     medians = [statistics.median(one) for one in times.values()]
     assert max(medians) < 1.5 * min(medians), times
