@@ -13,7 +13,7 @@ from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.log import Event
 from app.core.security import token_hash
 from app.core.unit_of_work import Context, Writers
-from app.models.memberships import Role
+from app.models.memberships import Membership, Role
 from app.models.permissions import Permission
 from app.models.sessions import Session
 from app.models.users import User
@@ -113,7 +113,8 @@ class Access:
         if membership_id != scope.standing.membership_id:
             self._check_curious(scope, project_id)
         found = await queries.member(self._database, scope.workspace_id, {"_id": membership_id})
-        if found is None or found["removed_at"] is not None:
+        seen = found is not None and scope.standing.sees(Membership, found, None)
+        if found is None or not seen or found["removed_at"] is not None:
             raise not_found("membership")
         holder, roles = _read_holder(found)
         if project_id is None:

@@ -150,7 +150,9 @@ class Scope:
                     await self.renewed()
                 return self.standing.sees(model, doc, doc[name])
             case owner, name:
-                whole = await self.database.collection(owner).find_one({"_id": doc[name]})
+                whole = await self.database.collection(owner).find_one(
+                    {"_id": doc[name], "workspace_id": self.workspace_id}
+                )
                 return whole is not None and await self._sees_part(model, owner, whole)
 
     async def _sees_part(self, model: type[Entity], owner: type[Entity], whole: Doc) -> bool:

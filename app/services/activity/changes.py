@@ -21,6 +21,8 @@ from app.services.activity import rules
 from app.services.comments.rules import check_own
 from app.services.grants import check_give
 from app.services.memberships import check_change
+from app.services.memberships.rules import check_custom_role
+from app.services.projects.rules import check_opening
 from app.services.roles import check_role_name, check_unused
 from app.services.statuses import project_statuses
 from app.services.statuses.rules import check_name, check_room, free_rank
@@ -106,7 +108,21 @@ async def _membership(work: Work, scope: Scope, membership: Membership, former: 
     ended = former.get("removed_at", membership.removed_at) is not None
     role = None if ended else Role(former.get("role", membership.role))
     await check_change(work, scope.standing.role, membership, role)
+    if role is not None:
+        await _custom_of(work, scope, membership, former, role)
     return {}
+
+
+async def _custom_of(work: Work, scope: Scope, membership: Membership, former: Doc, role: Role) -> None:
+    """A custom role is given by an undo to whom, and by whom, it could be given by hand."""
+    custom = former.get("custom_role_id", membership.custom_role_id)
+    if custom is None or former.keys().isdisjoint({"custom_role_id", "removed_at", "role"}):
+        return
+    if role is not Role.MEMBER:
+        raise rules.conflict("changed_since", changed=["custom_role_id"])
+    check_custom_role(scope.standing, role, custom)
+    if await work.get(CustomRole, custom) is None:
+        raise rules.conflict("gone", FieldError("/custom_role_id", FieldCode.NOT_FOUND))
 
 
 async def _custom_role(work: Work, _scope: Scope, role: CustomRole, former: Doc) -> Doc:
@@ -139,7 +155,8 @@ def _taken() -> Iterator[None]:
         raise rules.conflict("changed_since", *exc.errors) from None
 
 
-async def _project(work: Work, _scope: Scope, project: Project, former: Doc) -> Doc:
+async def _project(work: Work, scope: Scope, project: Project, former: Doc) -> Doc:
+    check_opening(scope.standing.in_project(project.id), project, former)
     if "archived_at" not in former:
         check_open(project)
     if "default_status_id" in former:

@@ -10,7 +10,7 @@ from app.models.statuses import Status
 from app.schemas.projects import ProjectCreate, ProjectPatch
 from app.services.access import Page, PageRequest, Scope
 from app.services.grants import add_grant
-from app.services.projects import queries
+from app.services.projects import queries, rules
 from app.services.statuses import add_statuses
 from app.services.statuses.rules import DEFAULTS, default_of
 from app.utils.ids import new_id
@@ -67,6 +67,7 @@ class ProjectEngine:
             project = await self._present(work, project_id)
             if project.archived_at is not None:
                 raise PastisError(ErrorCode.ARCHIVED, kind="project")
+            rules.check_opening(self._scope.standing.in_project(project_id), project, changes)
             if changes.get("lead_id") != project.lead_id:
                 await _check_lead(work, changes.get("lead_id"))
             if "default_status_id" in changes:

@@ -78,6 +78,9 @@ async def test_of_others_for_who_may_change_that(workspace: Workspace, services:
     lead = await workspace.guest(services, FLUID="lead")
     ok(await lead.get("/permissions", params=params))
     refused(await workspace.api.get(f"/permissions?membership={new_id()}"), 404, "not_found")
+    ok(await workspace.api.patch("/projects/FLUID", {"visibility": "private"}))
+    unseen = {"membership": workspace.membership_ids["member"], "project": "FLUID"}
+    refused(await lead.get("/permissions", params=unseen), 404, "not_found")
 
 
 async def test_of_what_one_does_not_see(workspace: Workspace, services: Services) -> None:

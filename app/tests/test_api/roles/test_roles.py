@@ -117,6 +117,38 @@ async def test_only_admins_give_it(workspace: Workspace, services: Services) -> 
         refused(await workspace.member.patch(path, {"role": "admin"}), 403, "permission_denied")
 
 
+async def test_an_undo_gives_none_either(workspace: Workspace, services: Services) -> None:
+    strong = await make_role(workspace, *(set(Permission) - KEPT_BACK), name="Everything")
+    weak = await make_role(workspace, "membership:update", name="People")
+    await give(workspace, strong)
+    taken = await give(workspace, weak)
+    path = f"/events/{taken['version']}/undo"
+    async with unchanged(services, workspace):
+        refused(await workspace.member.post(path), 403, "permission_denied")
+    ok(await workspace.admin.post(path), 204)
+    assert ok(await workspace.member.get("/permissions"))["permissions"]
+
+
+async def test_opening_a_project_needs_what_it_gives(workspace: Workspace, services: Services) -> None:
+    """Who may change a project makes nobody its lead, and shows it to nobody, without having as much."""
+    renamer = await make_role(workspace, "project:update")
+    project = {"key": "HID", "name": "Hidden", "visibility": "private"}
+    ok(await workspace.api.post("/projects", project), 201)
+    me = workspace.membership_ids["member"]
+    opened = ok(await workspace.api.patch("/projects/HID", {"lead_id": me, "visibility": "workspace"}))
+    ok(await workspace.api.patch("/projects/HID", {"lead_id": None, "visibility": "private"}))
+    closed = ok(await workspace.api.get("/projects/HID"))
+    body = {"membership_id": me, "role": "viewer", "custom_role_id": renamer}
+    ok(await workspace.api.post("/projects/HID/grants", body), 201)
+    async with unchanged(services, workspace):
+        for change in ({"lead_id": me}, {"visibility": "workspace"}, {"visibility": "link"}):
+            refused(await workspace.member.patch("/projects/HID", change), 403, "permission_denied")
+        answer = await workspace.member.post(f"/events/{closed['version']}/undo")
+        refused(answer, 403, "permission_denied")
+    assert closed["version"] > opened["version"]
+    ok(await workspace.member.patch("/projects/HID", {"name": "Well hidden"}))
+
+
 async def test_one_in_use_stays(workspace: Workspace, services: Services) -> None:
     role_id = await make_role(workspace, "task:update")
     await give(workspace, role_id)
