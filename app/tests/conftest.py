@@ -118,7 +118,7 @@ async def app(test_settings: Settings, clock: TestClock, anyio_backend: Any) -> 
     application = create_app(test_settings, clock)
     async with application.router.lifespan_context(application):
         services: Services = application.state.services
-        await services.prepare()
+        await services.until_ready()
         yield application
 
 

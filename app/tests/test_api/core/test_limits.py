@@ -33,7 +33,7 @@ async def start(test_settings: Settings, workspace: Workspace) -> AsyncIterator[
         async def started(address: str = f"2001:db8:{new_id()[:4]}::1", **changes: int) -> Client:
             app = create_app(test_settings.model_copy(update={**limits, **changes}), TestClock())
             await stack.enter_async_context(app.router.lifespan_context(app))
-            await app.state.services.prepare()
+            await app.state.services.until_ready()
             transport = httpx2.ASGITransport(app=app, client=(address, 50_000))
             http = httpx2.AsyncClient(transport=transport, base_url="http://pastis.test")
             return Client(await stack.enter_async_context(http), workspace.api.token)

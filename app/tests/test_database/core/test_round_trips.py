@@ -52,7 +52,7 @@ async def fresh(
         await running.__aenter__()
     try:
         services: Services = app.state.services
-        await services.prepare()
+        await services.until_ready()  # on a slow machine the start goes on, and would be counted
         # It would have the login looked up anew whenever the other application changes a project.
         await services.doorbell.close()
         await asyncio.gather(*(job.close() for job in services._jobs))  # they ask for themselves

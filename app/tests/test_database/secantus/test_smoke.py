@@ -52,7 +52,7 @@ async def on_secantus(url: str, test_settings: Settings) -> AsyncIterator[FastAP
     changes = {"database_url": SecretStr(url), "database_name": "pastis", "database_timeout_seconds": 20.0}
     app = create_app(test_settings.model_copy(update=changes))
     async with app.router.lifespan_context(app):
-        await app.state.services.prepare()
+        await app.state.services.until_ready()
         yield app
 
 
