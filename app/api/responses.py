@@ -89,9 +89,9 @@ def _whole(request: Request, value: Doc, next_cursor: str | None) -> Response:
     return Response(body, media_type=JSON, headers=headers)
 
 
-def created(request: Request, outcome: Outcome[Any]) -> Response:
-    """201 with the new document and where it is."""
-    doc = shown(outcome.value)
+def created(request: Request, outcome: Outcome[Any], **more: Any) -> Response:
+    """201 with the new document, and what is told with it, and where it is."""
+    doc = shown(outcome.value) | more
     headers = _headers(outcome, doc)
     headers["location"] = f"{request.url.path.rstrip('/')}/{doc['id']}"
     return Response(dump(doc), 201, media_type=JSON, headers=headers)
@@ -105,9 +105,9 @@ def accepted(request: Request, outcome: Outcome[Doc]) -> Response:
     return Response(dump(outcome.value), 202, media_type=JSON, headers=headers)
 
 
-def changed(outcome: Outcome[Any]) -> Response:
-    """200 with the document as it is now."""
-    doc = shown(outcome.value)
+def changed(outcome: Outcome[Any], **more: Any) -> Response:
+    """200 with the document as it is now, and what is told with it."""
+    doc = shown(outcome.value) | more
     return Response(dump(doc), media_type=JSON, headers=_headers(outcome, doc))
 
 

@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     OUTCOME_UNKNOWN = "outcome_unknown"
     OVERLOADED = "overloaded"
+    PASSWORD_REQUIRED = "password_required"  # noqa: S105 - a code
     PERMISSION_DENIED = "permission_denied"
     PRECONDITION_FAILED = "precondition_failed"
     PRECONDITION_REQUIRED = "precondition_required"
@@ -62,6 +63,7 @@ class ErrorCode(StrEnum):
     URI_TOO_LONG = "uri_too_long"
     VALIDATION_FAILED = "validation_failed"
     WRONG_STATE = "wrong_state"
+    WRONG_VISIBILITY = "wrong_visibility"
 
 
 class FieldCode(StrEnum):
@@ -133,6 +135,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.NOT_FOUND: 404,
         ErrorCode.OUTCOME_UNKNOWN: 503,
         ErrorCode.OVERLOADED: 503,
+        ErrorCode.PASSWORD_REQUIRED: 401,
         ErrorCode.PERMISSION_DENIED: 403,
         ErrorCode.PRECONDITION_FAILED: 412,
         ErrorCode.PRECONDITION_REQUIRED: 428,
@@ -151,6 +154,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.URI_TOO_LONG: 414,
         ErrorCode.VALIDATION_FAILED: 422,
         ErrorCode.WRONG_STATE: 409,
+        ErrorCode.WRONG_VISIBILITY: 409,
     }
 )
 

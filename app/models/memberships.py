@@ -17,6 +17,9 @@ class Role(StrEnum):
 
 
 class MembershipKind(StrEnum):
+    """`link` is nobody: the name that visitors of a public link write in."""
+
+    LINK = "link"
     PERSON = "person"
     SERVICE = "service"
 

@@ -22,6 +22,10 @@ class Permission(StrEnum):
     LABEL_DELETE = "label:delete"
     LABEL_READ = "label:read"
     LABEL_UPDATE = "label:update"
+    LINK_CREATE = "link:create"
+    LINK_DELETE = "link:delete"
+    LINK_READ = "link:read"
+    LINK_UPDATE = "link:update"
     MEMBERSHIP_CREATE = "membership:create"
     MEMBERSHIP_DELETE = "membership:delete"
     MEMBERSHIP_LEAVE = "membership:leave"
@@ -68,7 +72,7 @@ class Permission(StrEnum):
 OF_PROJECTS = frozenset(
     permission
     for permission in Permission
-    if permission.resource in ("comment", "grant", "project", "status", "task")
+    if permission.resource in ("comment", "grant", "link", "project", "status", "task")
     and permission != Permission.PROJECT_CREATE
 )
 """Held in one project and perhaps not in another; all others are held in the workspace as a whole."""

@@ -1,7 +1,7 @@
 """Memberships: the people of a workspace."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ class MembershipCreate(Body):
     """
 
     id: NewId = None
-    kind: MembershipKind = MembershipKind.PERSON
+    kind: Literal["person", "service"] = "person"
     email: Annotated[str, Field(min_length=3, max_length=254)] | None = None
     display_name: Name | None = None
     role: Role = Role.MEMBER
@@ -37,7 +37,7 @@ class MembershipPatch(Body):
 
 class MembershipRead(Kept):
     workspace_id: Id
-    kind: MembershipKind
+    kind: MembershipKind = Field(description="`link`: the name in which visitors of a public link write.")
     user_id: Id | None = Field(
         description="Null for a service account, and for a placeholder, who cannot log in."
     )

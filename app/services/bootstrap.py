@@ -25,6 +25,7 @@ from app.services.grants.handlers import drop_grants, drop_grants_of_member
 from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
 from app.services.limits import Leases, LimitEngine
+from app.services.links import VisitEngine
 from app.services.mail import MailEngine, MailJobs
 from app.services.memberships import Departures, GroupMemberships
 from app.services.passkeys import PasskeyEngine
@@ -81,6 +82,7 @@ class Services:
         self.users = UserEngine(database, clock)
         self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock, self.audit)
         self.tokens = TokenEngine(database, self.access, clock, self.audit)
+        self.visits = VisitEngine(database, self.secrets, clock, self.limits, self.audit)
         self.confirmations = ConfirmationEngine(database, settings, clock)
         self.passkeys = PasskeyEngine(database, settings, clock)
         self.factors = FactorEngine(

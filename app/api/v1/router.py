@@ -16,6 +16,7 @@ from app.api.v1.endpoints import (
     identities,
     imports,
     labels,
+    links,
     me,
     memberships,
     passkeys,
@@ -44,6 +45,7 @@ ROUTERS: Sequence[APIRouter] = (
     memberships.router,
     tokens.router,
     grants.router,
+    links.router,
     teams.router,
     roles.router,
     permissions.router,
@@ -61,5 +63,6 @@ ROUTERS: Sequence[APIRouter] = (
     factors.router,
     passkeys.router,
     auth.router,
+    links.visits,
     identities.router,
 )

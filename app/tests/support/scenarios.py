@@ -345,3 +345,22 @@ async def _undo_event(workspace: Workspace) -> Request:
     task = await full_task(workspace)
     done = ok(await workspace.api.patch(f"/tasks/{task['key']}", {"priority": "low", "label_ids": []}))
     return lambda: workspace.api.post(f"/events/{done['version']}/undo")
+
+
+@scenario("link.create")
+async def _create_link(workspace: Workspace) -> Request:
+    await workspace.link("viewer")
+    body = {"name": "Beta testers", "role": "commenter", "password": "four words at once"}
+    return lambda: workspace.api.post("/projects/FLUID/links", body)
+
+
+@scenario("link.update")
+async def _update_link(workspace: Workspace) -> Request:
+    path = f"/projects/FLUID/links/{(await workspace.link('viewer'))['id']}"
+    return lambda: workspace.api.patch(path, {"name": "Everybody", "role": "commenter"})
+
+
+@scenario("link.delete")
+async def _delete_link(workspace: Workspace) -> Request:
+    path = f"/projects/FLUID/links/{(await workspace.link('viewer'))['id']}"
+    return lambda: workspace.api.delete(path)

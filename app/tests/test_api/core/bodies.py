@@ -173,6 +173,11 @@ def _role_body(world: "World", values: Values) -> dict[str, Any]:
     return {"name": f"QA {world.number()}", "description": "", "permissions": ["comment:create"]}
 
 
+async def _visit(world: "World", values: Values) -> dict[str, Any]:
+    link = await world.workspace.link("viewer", password="four words at once")
+    return {"token": link["token"], "password": "four words at once"}
+
+
 def _team_body(world: "World", values: Values) -> dict[str, Any]:
     members = [world.workspace.membership_ids["member"]]
     return {"name": f"Team {world.number()}", "description": "Of old.", "member_ids": members}
@@ -199,12 +204,19 @@ BODIES: dict[str, Callable[["World", Values], Any]] = {
     "create_reauthentication": lambda world, values: {"password": PASSWORD},
     "create_registration": lambda world, values: {"email": f"{new_id()}@fluid.example", "locale": "fr"},
     "create_role": _role_body,
+    "create_link": lambda world, values: {
+        "name": "Beta testers",
+        "role": "commenter",
+        "password": "four words at once",
+        "expires_at": "2096-01-01T00:00:00Z",
+    },
     "create_my_token": _api_token,
     "create_service_token": _api_token,
     "create_status": lambda world, values: {"name": f"QA {world.number()}", "category": "in_progress"},
     "create_task": _create_task,
     "create_team": _team_body,
     "create_token": _token,
+    "create_visit": _visit,
     "create_workspace": _create_workspace,
     "finish_identity": finish_identity,
     "finish_oidc_login": _finish_login,
@@ -223,6 +235,7 @@ BODIES: dict[str, Callable[["World", Values], Any]] = {
     "update_passkey": lambda world, values: {"name": "Work laptop"},
     "update_password": lambda world, values: {"current_password": PASSWORD, "password": NEW_PASSWORD},
     "update_project": lambda world, values: {"name": "Decapod 2", "description": "", "lead_id": None},
+    "update_link": lambda world, values: {"role": "commenter", "name": "Everybody"},
     "update_role": _role_body,
     "update_status": lambda world, values: {"name": f"In QA {world.number()}"},
     "update_task": _update_task,

@@ -122,6 +122,21 @@ async def _seq(world: "World", values: Values) -> str:
     return str(changed["version"])
 
 
+async def _shared_project(world: "World", values: Values) -> str:
+    project = await new_project(world, values)
+    ok(await world.owner.patch(f"{world.base}/projects/{project}", {"visibility": "link"}))
+    return project
+
+
+async def _link(world: "World", values: Values) -> str:
+    path = f"/projects/{values.get('project', world.project)}"
+    ok(await world.owner.patch(world.base + path, {"visibility": "link"}))
+    link = await world.made(f"{path}/links", {"name": "Beta testers", "role": "viewer"})
+    if world.visibility != "link":
+        ok(await world.owner.patch(world.base + path, {"visibility": world.visibility}))
+    return link
+
+
 async def _token(world: "World", values: Values) -> str:
     """A service account's, or one's own."""
     path = "/api/v1/me/tokens"
@@ -166,6 +181,7 @@ async def _name_other_owners(world: "World") -> None:
 
 
 OWN_PLACES: dict[tuple[str, str], Callable[["World", Values], Any]] = {
+    ("create_link", "project"): _shared_project,
     ("create_service_token", "membership"): _service,
     ("delete_service_token", "membership"): _service,
     ("get_membership_avatar", "membership"): _pictured,
@@ -180,6 +196,7 @@ PLACES: dict[str, Callable[["World", Values], Any]] = {
     "grant": _grant,
     "import": _import,
     "label": _label,
+    "link": _link,
     "membership": new_membership,
     "passkey": _passkey,
     "project": new_project,
