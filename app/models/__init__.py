@@ -14,6 +14,7 @@ from app.models.factors import FactorSet, LoginChallenge
 from app.models.grants import Grant
 from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
+from app.models.invitations import Invitation, InvitationSecret
 from app.models.labels import Label
 from app.models.limits import Bucket
 from app.models.mails import Mail
@@ -30,7 +31,19 @@ from app.models.workspaces import Workspace
 
 ENTITIES: Mapping[str, type[Entity]] = {
     model.KIND: model
-    for model in (Comment, CustomRole, Grant, Label, Membership, Project, Status, Task, Team, Workspace)
+    for model in (
+        Comment,
+        CustomRole,
+        Grant,
+        Invitation,
+        Label,
+        Membership,
+        Project,
+        Status,
+        Task,
+        Team,
+        Workspace,
+    )
 }
 DOCUMENTS: Sequence[type[Model]] = (
     *ENTITIES.values(),
@@ -45,6 +58,7 @@ DOCUMENTS: Sequence[type[Model]] = (
     Identity,
     IdentityRequest,
     ImportRun,
+    InvitationSecret,
     Mail,
     LoginChallenge,
     Mutation,

@@ -22,4 +22,15 @@ async def _roles(database: Database, _progress: Progress) -> None:
     )
 
 
-MIGRATIONS: Sequence[Migration] = (Migration(1, "baseline", _baseline), Migration(2, "roles", _roles))
+async def _merges(database: Database, _progress: Progress) -> None:
+    """What memberships of earlier versions lack: none had been merged."""
+    await database.raw(Membership.__collection__).update_many(
+        {"merged_into_id": {"$exists": False}}, {"$set": {"merged_into_id": None}}
+    )
+
+
+MIGRATIONS: Sequence[Migration] = (
+    Migration(1, "baseline", _baseline),
+    Migration(2, "roles", _roles),
+    Migration(3, "merges", _merges),
+)

@@ -31,6 +31,12 @@ class MembershipPatch(Body):
     model_config = Body.model_config | example(role="admin")
 
 
+class MembershipMerge(Body):
+    into_id: Id = Field(description="Who the placeholder is: another membership of the workspace.")
+
+    model_config = Body.model_config | example(into_id=OTHER_ID)
+
+
 class MembershipRead(Kept):
     workspace_id: Id
     user_id: Id | None = Field(description="Null for a placeholder, who cannot log in.")
@@ -38,6 +44,7 @@ class MembershipRead(Kept):
     role: Role
     custom_role_id: Id | None = Field(description=CUSTOM)
     removed_at: datetime | None
+    merged_into_id: Id | None = Field(description="Who a placeholder turned out to be.")
 
     model_config = Kept.model_config | example(
         **KEPT,
@@ -47,4 +54,5 @@ class MembershipRead(Kept):
         role="member",
         custom_role_id=None,
         removed_at=None,
+        merged_into_id=None,
     )

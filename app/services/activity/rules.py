@@ -9,7 +9,7 @@ from app.models.permissions import Permission
 
 BOOKKEEPING = frozenset({"version", "updated_at"})
 """Fields that every change moves; they say nothing about what was changed."""
-FINAL = frozenset({"membership.erase"})
+FINAL = frozenset({"membership.erase", "membership.merge"})
 _UNDO_ORDER = ("delete", "update", "create")
 _INVERSE_VERB = {"create": "delete", "update": "update", "delete": "create"}
 

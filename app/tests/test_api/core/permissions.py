@@ -81,6 +81,15 @@ get_membership           401       ok    ok    ok     ok   ok          ok       
 update_membership        401       ok    ok    403    403  403         403       403    403   404    404
 delete_membership        401       ok    ok    403    403  403         403       403    403   404    404
 get_membership_avatar    401       ok    ok    ok     ok   ok          ok        ok     404   404    404
+merge_membership         401       ok    ok    403    403  403         403       403    403   404    404
+
+create_invitation        401       ok    ok    403    403  403         403       403    403   404    404
+list_invitations         401       ok    ok    403    403  403         403       403    403   404    404
+get_invitation           401       ok    ok    403    403  403         403       403    403   404    404
+delete_invitation        401       ok    ok    403    403  403         403       403    403   404    404
+resend_invitation        401       ok    ok    403    403  403         403       403    403   404    404
+preview_invitation       ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+accept_invitation        401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
 
 create_team              401       ok    ok    403    403  403         403       403    403   404    404
 delete_team              401       ok    ok    403    403  403         403       403    403   404    404
