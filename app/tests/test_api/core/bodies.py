@@ -164,7 +164,7 @@ def _create_grant(world: "World", values: Values) -> dict[str, str]:
 
 def _create_invitation(world: "World", values: Values) -> dict[str, Any]:
     """A link: whoever gets many mails gets no more."""
-    return {"role": "member", "expires_in_days": 30, "max_uses": 3, "locale": "fr"}
+    return {"role": "member", "expires_in_days": 30, "max_uses": 1, "locale": "fr"}
 
 
 def _role_body(world: "World", values: Values) -> dict[str, Any]:
