@@ -90,8 +90,8 @@ _CODES = (
 _MAILS = (Limit(By.ACCOUNT, Rate(5, 3 / HOUR)), Limit(By.NETWORK, Rate(30, 1 / MINUTE)))
 
 # Of who invites, and of a workspace however many invite; who is invited gets few.
-_INVITATIONS = (Limit(By.ACCOUNT, Rate(100, 20 / HOUR)),)
-_INVITED = (Limit(By.ACCOUNT, Rate(5, 3 / HOUR)),)
+_INVITATIONS = (Limit(By.ACCOUNT, Rate(100, 20 / HOUR)), Limit(By.NETWORK, Rate(400, 2 / MINUTE)))
+_INVITED = (Limit(By.ACCOUNT, Rate(5, 3 / HOUR)), Limit(By.NETWORK, Rate(200, 1 / MINUTE)))
 
 LIMITS: Mapping[Purpose, tuple[Limit, ...]] = {
     Purpose.EMAIL_CHANGE: _MAILS,
