@@ -29,6 +29,7 @@ from app.api.v1.endpoints import (
     statuses,
     tasks,
     teams,
+    tokens,
     workspaces,
 )
 
@@ -43,6 +44,7 @@ ROUTERS: Sequence[APIRouter] = (
     labels.router,
     memberships.router,
     invitations.router,
+    tokens.router,
     grants.router,
     teams.router,
     roles.router,
@@ -58,6 +60,7 @@ ROUTERS: Sequence[APIRouter] = (
     password_resets.router,
     email_changes.router,
     sessions.router,
+    tokens.mine,
     factors.router,
     passkeys.router,
     auth.router,

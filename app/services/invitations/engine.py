@@ -97,7 +97,7 @@ class InvitationEngine:
         """Raises `permission_denied` for one to a role above the actor's own."""
         invitation = await work.require(Invitation, invitation_id)
         self._scope.check_version(invitation)
-        check_manage(self._scope.standing.role, invitation.role)
+        check_manage(self._scope.standing.rank, invitation.role)
         return invitation
 
     async def _with_addresses(self, docs: list[Doc]) -> list[Doc]:
@@ -108,10 +108,10 @@ class InvitationEngine:
 
 async def check_invitable(work: Work, standing: Standing, invitation: Invitation) -> None:
     """Raises `permission_denied` above one's own role, `not_found` and `wrong_state` for what it names."""
-    check_manage(standing.role, invitation.role)
+    check_manage(standing.rank, invitation.role)
     check_custom_role(standing, invitation.role, invitation.custom_role_id)
     if invitation.custom_role_id is not None:
         await work.require(CustomRole, invitation.custom_role_id)
     if invitation.membership_id is not None:
         placeholder = await require_placeholder(work, invitation.membership_id)
-        check_manage(standing.role, placeholder.role)
+        check_manage(standing.rank, placeholder.role)

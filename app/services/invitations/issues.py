@@ -49,7 +49,7 @@ class Issues:
 
     async def spend(self, scope: Scope, email: str) -> None:
         """Count a mail for who sends it, the workspace, and who gets it; raises `too_many_requests`."""
-        await self._limits.spend(Purpose.INVITATION, scope.standing.principal.user_id)
+        await self._limits.spend(Purpose.INVITATION, scope.standing.actor_id)
         await self._limits.spend(Purpose.INVITATION, scope.workspace_id)
         await self._limits.spend(Purpose.INVITED, email)
 
@@ -82,6 +82,7 @@ class Issues:
 
     async def _send(self, scope: Scope, secret: InvitationSecret, email: str, link: str) -> None:
         workspace = await queries.workspace(self._database, scope.workspace_id)
+        inviter = await queries.membership(self._database, scope.standing.membership_id)
         known = await self._users.find_by_email(email)
         await self._mail.send(
             Letter.INVITATION,
@@ -89,7 +90,7 @@ class Issues:
             (None if known is None else known.locale) or secret.locale,
             user_id=None if known is None else known.id,
             link=link,
-            inviter=scope.standing.principal.display_name,
+            inviter=str(inviter and inviter["display_name"]),
             workspace=str(workspace and workspace["name"]),
             expires=secret.expires_at.strftime("%Y-%m-%d %H:%M"),
         )

@@ -2,18 +2,18 @@
 
 from app.core.errors import ErrorCode, PastisError, already_exists, not_found
 from app.core.unit_of_work import Work
-from app.models.memberships import Membership, Role
+from app.models.memberships import Membership, MembershipKind, Role
 from app.models.users import User
 from app.services.memberships import queries
 from app.utils.ids import new_id
 
 
 async def require_placeholder(work: Work, membership_id: str) -> Membership:
-    """Raises `not_found`, and `wrong_state` for a membership that has an account."""
+    """Raises `not_found`, and `wrong_state` for who can log in: an account or a service account."""
     membership = await work.require(Membership, membership_id)
     if membership.removed_at is not None:
         raise not_found("membership")
-    if membership.user_id is not None:
+    if membership.user_id is not None or membership.kind is not MembershipKind.PERSON:
         raise PastisError(ErrorCode.WRONG_STATE)
     return membership
 

@@ -50,7 +50,7 @@ class MergeEngine:
                 return placeholder
             scope.check_version(placeholder)
             placeholder = await require_placeholder(work, membership_id)
-            rules.check_target(scope.standing.role, placeholder, await work.get(Membership, into_id))
+            rules.check_target(scope.standing.rank, placeholder, await work.get(Membership, into_id))
             for former in await queries.merged_into(work, membership_id):
                 work.update(former, merged_into_id=into_id)
             return work.update(placeholder, removed_at=work.now, merged_into_id=into_id, merging=True)
