@@ -159,8 +159,12 @@ async def test_a_placeholder_must_be_one(workspace: Workspace, services: Service
     owning = await placeholder(workspace, "Owner of old", "owner")
     gone = await placeholder(workspace, "Gone")
     ok(await workspace.api.delete(f"/memberships/{gone}"))
+    service = ok(await workspace.api.post("/memberships", {"display_name": "CI", "kind": "service"}), 201)[
+        "id"
+    ]
     async with unchanged(services, workspace):
         for id_, status, code in (
+            (service, 409, "wrong_state"),
             (workspace.membership_ids["member"], 409, "wrong_state"),
             (gone, 404, "not_found"),
             (new_id(), 404, "not_found"),
@@ -284,3 +288,10 @@ async def test_foreign_tokens_are_no_tokens(
     token = await link(workspace)
     for wrong in (made["id"], token_hash(token), token[:-1], token + "A", token.lower()):
         refused(await accept(client, wrong), 410, "invalid_link")
+
+
+async def test_a_token_for_some_things_invites_no_admins(workspace: Workspace, services: Services) -> None:
+    client = (await workspace.token(services, "owner", "invitation:*")).at(workspace.api.base)
+    assert (await invite(workspace, client))["role"] == "member"
+    async with unchanged(services, workspace):
+        refused(await client.post("/invitations", {"role": "admin"}), 403, "permission_denied")

@@ -157,9 +157,12 @@ async def test_only_placeholders_are_merged_and_only_into_who_is_there(
     claimed = await placeholder(workspace, "Claimed")
     _, client = await newcomer(services, anonymous)
     ok(await accept(client, await link(workspace, membership_id=claimed)))
+    service = ok(await workspace.api.post("/memberships", {"display_name": "CI", "kind": "service"}), 201)[
+        "id"
+    ]
     ids, foreign = workspace.membership_ids, other_workspace.membership_ids["member"]
     async with unchanged(services, workspace, other_workspace):
-        for whom in (ids["member"], ids["owner"], claimed):
+        for whom in (ids["member"], ids["owner"], claimed, service):
             refused(await merge(workspace, whom, ids["admin"]), 409, "wrong_state")
         for whom, into in ((gone, ids["member"]), (person, gone), (person, new_id()), (person, foreign)):
             refused(await merge(workspace, whom, into), 404, "not_found")
