@@ -62,6 +62,7 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     URI_TOO_LONG = "uri_too_long"
     VALIDATION_FAILED = "validation_failed"
+    WRONG_ACCOUNT = "wrong_account"
     WRONG_STATE = "wrong_state"
     WRONG_VISIBILITY = "wrong_visibility"
 
@@ -153,6 +154,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
         ErrorCode.URI_TOO_LONG: 414,
         ErrorCode.VALIDATION_FAILED: 422,
+        ErrorCode.WRONG_ACCOUNT: 403,
         ErrorCode.WRONG_STATE: 409,
         ErrorCode.WRONG_VISIBILITY: 409,
     }

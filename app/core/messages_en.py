@@ -232,6 +232,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Validation failed",
         "Some values cannot be accepted. The list of errors says which and why.",
     ),
+    ErrorCode.WRONG_ACCOUNT: (
+        "Wrong account",
+        "The invitation was sent to another address than your account's.",
+    ),
     ErrorCode.WRONG_STATE: (
         "Wrong state",
         "{kind.The} is in the state {state}, which does not allow this.",

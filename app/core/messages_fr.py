@@ -235,6 +235,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Validation refusée",
         "Certaines valeurs ne sont pas acceptables. La liste des erreurs dit lesquelles et pourquoi.",
     ),
+    ErrorCode.WRONG_ACCOUNT: (
+        "Autre compte",
+        "L'invitation a été envoyée à une autre adresse que celle de votre compte.",
+    ),
     ErrorCode.WRONG_STATE: (
         "État incompatible",
         "{kind.The} est dans l'état {state}, qui ne permet pas cette action.",

@@ -14,6 +14,7 @@ from app.models.factors import FactorSet, LoginChallenge
 from app.models.grants import Grant
 from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
+from app.models.invitations import Invitation, InvitationSecret
 from app.models.labels import Label
 from app.models.limits import Bucket
 from app.models.links import Link, LinkPassword, Visit
@@ -32,7 +33,20 @@ from app.models.workspaces import Workspace
 
 ENTITIES: Mapping[str, type[Entity]] = {
     model.KIND: model
-    for model in (Comment, CustomRole, Grant, Label, Link, Membership, Project, Status, Task, Team, Workspace)
+    for model in (
+        Comment,
+        CustomRole,
+        Grant,
+        Invitation,
+        Label,
+        Link,
+        Membership,
+        Project,
+        Status,
+        Task,
+        Team,
+        Workspace,
+    )
 }
 DOCUMENTS: Sequence[type[Model]] = (
     *ENTITIES.values(),
@@ -48,6 +62,7 @@ DOCUMENTS: Sequence[type[Model]] = (
     Identity,
     IdentityRequest,
     ImportRun,
+    InvitationSecret,
     LinkPassword,
     Mail,
     LoginChallenge,

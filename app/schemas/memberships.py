@@ -35,6 +35,12 @@ class MembershipPatch(Body):
     model_config = Body.model_config | example(role="admin")
 
 
+class MembershipMerge(Body):
+    into_id: Id = Field(description="Who the placeholder is: another membership of the workspace.")
+
+    model_config = Body.model_config | example(into_id=OTHER_ID)
+
+
 class MembershipRead(Kept):
     workspace_id: Id
     kind: MembershipKind = Field(description="`link`: the name in which visitors of a public link write.")
@@ -45,6 +51,7 @@ class MembershipRead(Kept):
     role: Role
     custom_role_id: Id | None = Field(description=CUSTOM)
     removed_at: datetime | None
+    merged_into_id: Id | None = Field(description="Who a placeholder turned out to be.")
 
     model_config = Kept.model_config | example(
         **KEPT,
@@ -55,4 +62,5 @@ class MembershipRead(Kept):
         role="member",
         custom_role_id=None,
         removed_at=None,
+        merged_into_id=None,
     )

@@ -21,6 +21,9 @@ _ADMIN_ONLY = frozenset(
     {
         Permission.AUDIT_READ,
         Permission.IMPORT_CREATE,
+        Permission.INVITATION_CREATE,
+        Permission.INVITATION_DELETE,
+        Permission.INVITATION_READ,
         Permission.LABEL_DELETE,
         Permission.MEMBERSHIP_CREATE,
         Permission.MEMBERSHIP_DELETE,

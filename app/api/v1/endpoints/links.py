@@ -49,7 +49,7 @@ async def create_link(
 ) -> Response:
     """Let whoever has the link read a project, or also comment; its visibility must be `link`."""
     outcome = await links.create(project, body)
-    return created(request, outcome, token=services.visits.link_token(outcome.value.id))
+    return created(request, outcome, {"token": services.visits.link_token(outcome.value.id)})
 
 
 @router.get("", response_model=Page[LinkRead], responses=problems.READ, dependencies=READ)
@@ -79,7 +79,7 @@ async def update_link(
 ) -> Response:
     """Change what a link lets its visitors do, its password or its end."""
     outcome = await links.update(project, link, body)
-    return changed(outcome, token=services.visits.link_token(link))
+    return changed(outcome, {"token": services.visits.link_token(link)})
 
 
 @router.delete(

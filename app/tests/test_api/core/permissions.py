@@ -83,13 +83,21 @@ create_workspace         401       ok    ok    ok     ok   ok          ok       
 list_workspaces          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   ok      login
 get_workspace            401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok      ok
 update_workspace         401       ok    ok    403    403  403         403       403    403   404    404      403     403     403
-
 create_membership        401       ok    ok    403    403  403         403       403    403   404    404      403     403     403
 list_memberships         401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok      ok
 get_membership           401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok      404
 update_membership        401       ok    ok    403    403  403         403       403    403   404    404      403     403     403
 delete_membership        401       ok    ok    403    403  403         403       403    403   404    404      403     403     403
 get_membership_avatar    401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok      404
+merge_membership         401       ok    ok    403    403  403         403       403    403   404    404      403     403     403
+
+create_invitation        401       ok    ok    403    403  403         403       403    403   404    404      403     403     403
+list_invitations         401       ok    ok    403    403  403         403       403    403   404    404      403     ok      403
+get_invitation           401       ok    ok    403    403  403         403       403    403   404    404      403     ok      403
+delete_invitation        401       ok    ok    403    403  403         403       403    403   404    404      403     403     403
+resend_invitation        401       ok    ok    403    403  403         403       403    403   404    404      403     403     403
+preview_invitation       ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok      ok
+accept_invitation        401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login   login
 
 create_team              401       ok    ok    403    403  403         403       403    403   404    404      403     403     403
 delete_team              401       ok    ok    403    403  403         403       403    403   404    404      403     403     403

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from app.tests.support.archives import issue, lines
 from app.tests.support.authenticator import Authenticator
 from app.tests.support.clients import ok
-from app.tests.support.factories import make_user
+from app.tests.support.factories import log_in, make_user
 from app.tests.support.factors import (
     add_passkey,
     enable_totp,
@@ -71,6 +71,18 @@ async def new_membership(world: "World", values: Values) -> str:
     if "team" in values:
         ok(await world.owner.request("PUT", f"{world.base}/teams/{values['team']}/members/{membership}"))
     return membership
+
+
+async def _invitation(world: "World", values: Values) -> str:
+    return await world.made("/invitations", {"email": f"{new_id()}@fluid.example"})
+
+
+async def invitation_token(world: "World", values: Values) -> dict[str, str]:
+    """Of a workspace where nobody of this one is."""
+    client = world.owner.as_(await log_in(world.services, await make_user(world.services)))
+    founded = ok(await client.post("/api/v1/workspaces", {"slug": f"i-{new_id()}", "name": "Infusion"}), 201)
+    path = f"/api/v1/workspaces/{founded['id']}/invitations"
+    return {"token": ok(await client.post(path, {}), 201)["link"].partition("#token=")[2]}
 
 
 async def _team(world: "World", values: Values) -> str:
@@ -195,6 +207,7 @@ PLACES: dict[str, Callable[["World", Values], Any]] = {
     "identity": _identity,
     "grant": _grant,
     "import": _import,
+    "invitation": _invitation,
     "label": _label,
     "link": _link,
     "membership": new_membership,

@@ -20,14 +20,8 @@ pytestmark = pytest.mark.anyio
 
 NOT_UNDOABLE = frozenset(
     {
-        *(
-            "link.create",
-            "link.delete",
-            "link.update",
-            "membership.create",
-            "project.create",
-            "workspace.create",
-        )
+        *("invitation.accept", "invitation.resend", "link.create", "link.delete", "link.update"),
+        *("membership.create", "membership.merge", "project.create", "workspace.create"),
     }
 )
 """Nobody could do the inverse by hand either: a project is archived, a membership is ended."""
