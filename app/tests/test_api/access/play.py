@@ -24,6 +24,9 @@ class Tally:
     steps: int = 0
     checks: int = 0
     mismatches: int = 0
+    first: str = ""
+    """What the first of them was, and after how many steps it was found."""
+    found: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
 
@@ -54,6 +57,8 @@ class Play:
 
     def mismatch(self, what: str) -> MismatchError:
         self.tally.mismatches += 1
+        if not self.tally.first:
+            self.tally.found, self.tally.first = self.tally.steps, what
         return MismatchError("\n".join([*self.trace[-60:], what]))
 
     def need(self, condition: bool, what: str) -> None:

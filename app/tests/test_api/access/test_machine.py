@@ -12,6 +12,7 @@ from app.tests.test_api.access.machine import AccessMachine
 from app.tests.test_api.access.play import Tally
 from app.tests.test_api.access.processes import Processes
 
+STEPS = "PASTIS_MACHINE_STEPS"
 USUAL_STEPS = 300
 STEPS_A_WORLD = 150
 
@@ -29,16 +30,22 @@ def machine_settings(steps: int, **more: Any) -> settings:
     )
 
 
+def tell(capsys: pytest.CaptureFixture[str], *lines: str) -> None:
+    """To who runs `make machine-access`; an ordinary run of the tests is silent."""
+    if STEPS in os.environ:
+        with capsys.disabled():
+            sys.stdout.write("\n".join(["", *lines, ""]))
+
+
 def test_nobody_sees_or_does_more_or_less_than_the_oracle_says(
     processes: Processes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    steps = int(os.environ.get("PASTIS_MACHINE_STEPS") or USUAL_STEPS)
+    steps = int(os.environ.get(STEPS) or USUAL_STEPS)
     tally = Tally()
     machine = type("Machine", (AccessMachine,), {"processes": processes, "tally": tally})
     try:
         while tally.steps < steps:
             run_state_machine_as_test(machine, settings=machine_settings(steps - tally.steps))
     finally:
-        with capsys.disabled():
-            sys.stdout.write("\n".join(["", *tally.lines(), ""]))
+        tell(capsys, *tally.lines())
     assert tally.checks > 3 * steps

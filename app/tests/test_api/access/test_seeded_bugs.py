@@ -25,7 +25,7 @@ from app.tests.test_api.access.machine import AccessMachine
 from app.tests.test_api.access.play import Tally
 from app.tests.test_api.access.processes import Processes
 from app.tests.test_api.access.questions import MismatchError
-from app.tests.test_api.access.test_machine import machine_settings
+from app.tests.test_api.access.test_machine import machine_settings, tell
 
 Patch = pytest.MonkeyPatch
 MOST_STEPS = 1500
@@ -140,7 +140,7 @@ def test_the_machine_finds(
     bug: Callable[[Patch], None],
     processes: Processes,
     monkeypatch: Patch,
-    record_property: Callable[[str, object], None],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     bug(monkeypatch)
     tally = Tally()
@@ -148,5 +148,8 @@ def test_the_machine_finds(
     # What Hypothesis tries again may go another way, as another process hears later.
     with pytest.raises((MismatchError, Flaky)):
         run_state_machine_as_test(machine, settings=machine_settings(MOST_STEPS, derandomize=True))
-    record_property("steps", tally.steps)
+    tell(
+        capsys,
+        f"{bug.__name__.strip('_')}: found after {tally.found} steps, {tally.first.splitlines()[-1]:.200}",
+    )
     assert tally.mismatches
