@@ -118,7 +118,7 @@ async def _run(request: StrictRequest, call: _Call, workspace: str, task: str) -
         access.demand(call.permission)
     except PastisError as error:
         raise _Unusual from error
-    state["log"].update(actor=access.standing.principal.user_id, workspace=access.workspace_id)
+    state["log"].update(actor=access.standing.actor_id, workspace=access.workspace_id)
     state["route"] = call.route
     return await call.run(request, access, task)
 

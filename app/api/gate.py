@@ -8,7 +8,7 @@ from fastapi.security import OAuth2PasswordBearer
 from app.api.limits import count_request
 from app.api.session import MAX_REF, Caller, services_in
 from app.core.errors import ErrorCode, PastisError
-from app.services.access import Permission
+from app.services.access import AccountPrincipal, Permission, Principal, PrincipalKind
 from app.services.access.rules import is_recent
 from app.services.bootstrap import Services
 
@@ -40,34 +40,52 @@ def caller_of(request: Request) -> Caller:
 
 
 class Requires:
-    """Declares a route's permission, and makes the scope of whoever asks."""
+    """Declares a route's permission, and makes the scope of whoever asks.
 
-    def __init__(self, permission: Permission) -> None:
+    `recent` is for what is sensitive: it takes a login, proven within the last minutes.
+    """
+
+    def __init__(self, permission: Permission, *, recent: bool = False) -> None:
         self.permission = permission
+        self.recent = recent
 
     async def __call__(self, request: Request, workspace: WorkspacePath, _: None = Described) -> None:
         scope = await caller_of(request).enter(workspace)
-        request.state.log.update(actor=scope.standing.principal.user_id, workspace=scope.workspace_id)
+        request.state.log.update(actor=scope.standing.actor_id, workspace=scope.workspace_id)
         scope.demand(self.permission)
+        if self.recent:
+            _check_recent(request, scope.standing.principal)
         request.state.scope = scope
 
 
 class RequiresAccount:
     """Declares that a route is for anybody who is logged in, about themselves.
 
-    `recent` is for what is sensitive: one must have proven who one is within the last minutes.
+    It takes a login, unless `tokens` lets the account's API tokens in too. `recent` is for what is sensitive:
+    one must have proven who one is within the last minutes.
     """
 
-    def __init__(self, *, recent: bool = False) -> None:
+    def __init__(self, *, recent: bool = False, tokens: bool = False) -> None:
         self.recent = recent
+        self.tokens = tokens
 
     async def __call__(self, request: Request, _: None = Described) -> None:
         account = await caller_of(request).account()
         principal = account.principal
         request.state.log["actor"] = principal.user_id
-        if self.recent and not is_recent(principal.authenticated_at, services_of(request).clock.now()):
-            raise PastisError(ErrorCode.REAUTHENTICATION_REQUIRED)
+        if not self.tokens and principal.kind is not PrincipalKind.USER:
+            raise PastisError(ErrorCode.LOGIN_REQUIRED)
+        if self.recent:
+            _check_recent(request, principal)
         request.state.account = account
+
+
+def _check_recent(request: Request, principal: Principal) -> None:
+    """Raises `login_required`, `reauthentication_required`."""
+    if not isinstance(principal, AccountPrincipal) or principal.kind is not PrincipalKind.USER:
+        raise PastisError(ErrorCode.LOGIN_REQUIRED)
+    if not is_recent(principal.authenticated_at, services_of(request).clock.now()):
+        raise PastisError(ErrorCode.REAUTHENTICATION_REQUIRED)
 
 
 class Public:

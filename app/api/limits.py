@@ -32,8 +32,8 @@ class LimitLayer:
         await self._app(scope, receive, with_headers)
 
 
-async def count_request(scope: Scope, session_id: str | None) -> None:
-    """Count a request for a login, or where there is none for the sender's network.
+async def count_request(scope: Scope, credential_id: str | None) -> None:
+    """Count a request for a login or token, or where there is none for the sender's network.
 
     One that is handed on, from the fast lane to its route, is counted once. Raises `too_many_requests`.
     """
@@ -41,8 +41,8 @@ async def count_request(scope: Scope, session_id: str | None) -> None:
     if "counted" in state or not scope["path"].startswith(_PREFIX):  # a health check is always answered
         return
     services: Services = scope["app"].state.services
-    if session_id is not None:
-        leases, key = services.login_leases, session_id
+    if credential_id is not None:
+        leases, key = services.login_leases, credential_id
     else:
         leases, key = services.address_leases, network_of(client_address(scope))
     if leases is None:

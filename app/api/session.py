@@ -11,7 +11,7 @@ from app.api.limits import count_request
 from app.api.network import DEVICE_COOKIE, client_address
 from app.core.config import Settings
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
-from app.services.access import AccountScope
+from app.services.access import AccountScope, Principal, PrincipalKind
 from app.services.access import Scope as AccessScope
 from app.services.bootstrap import Services
 from app.services.sessions import Tokens
@@ -108,7 +108,7 @@ class Caller:
         except PastisError as error:
             await self._count_refused(error)
             raise
-        await self._note(services, scope.standing.principal.session_id)
+        await self._note(services, scope.standing.principal)
         return scope
 
     async def account(self) -> AccountScope:
@@ -120,7 +120,7 @@ class Caller:
         except PastisError as error:
             await self._count_refused(error)
             raise
-        await self._note(services, account.principal.session_id)
+        await self._note(services, account.principal)
         return account
 
     def token(self) -> str:
@@ -168,9 +168,10 @@ class Caller:
         """How the log names what a change came through."""
         return {"channel": "http", "client": self.client, "request_id": self._scope["state"]["request_id"]}
 
-    async def _note(self, services: Services, session_id: str) -> None:
-        services.last_uses.note(session_id, self.address)
-        await count_request(self._scope, session_id)
+    async def _note(self, services: Services, principal: Principal) -> None:
+        uses = services.last_uses if principal.kind is PrincipalKind.USER else services.token_uses
+        uses.note(principal.credential_id, self.address)
+        await count_request(self._scope, principal.credential_id)
 
     async def _count_refused(self, error: PastisError) -> None:
         """Whoever tries tokens, or workspaces, is counted by address."""

@@ -39,6 +39,7 @@ class ErrorCode(StrEnum):
     LAST_OWNER = "last_owner"
     LAST_STATUS = "last_status"
     LIMIT_REACHED = "limit_reached"
+    LOGIN_REQUIRED = "login_required"
     MALFORMED_JSON = "malformed_json"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_FOUND = "not_found"
@@ -136,6 +137,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.PRECONDITION_FAILED: 412,
         ErrorCode.PRECONDITION_REQUIRED: 428,
         ErrorCode.RANGE_NOT_SATISFIABLE: 416,
+        ErrorCode.LOGIN_REQUIRED: 403,
         ErrorCode.REAUTHENTICATION_REQUIRED: 403,
         ErrorCode.REGISTRATION_CLOSED: 403,
         ErrorCode.REPEATED_PARAMETER: 422,

@@ -130,6 +130,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "The limit of {limit} {kind.many} is reached.",
         "A limit is reached.",
     ),
+    ErrorCode.LOGIN_REQUIRED: (
+        "Login required",
+        "This takes somebody who is logged in: no API token may do it.",
+    ),
     ErrorCode.MALFORMED_JSON: (
         "Malformed JSON",
         "The body of the request is not JSON that can be accepted.",
@@ -317,6 +321,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "resource": ("a", "resource", "resources"),
     "role": ("a", "role", "roles"),
     "section": ("a", "section", "sections"),
+    "service_account": ("a", "service account", "service accounts"),
     "session": ("a", "session", "sessions"),
     "slug": ("a", "short name", "short names"),
     "status": ("a", "status", "statuses"),

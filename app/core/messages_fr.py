@@ -133,6 +133,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "La limite de {limit} {kind.many} est atteinte.",
         "Une limite est atteinte.",
     ),
+    ErrorCode.LOGIN_REQUIRED: (
+        "Connexion requise",
+        "Il faut quelqu'un qui soit connecté : aucun jeton d'API ne peut faire cela.",
+    ),
     ErrorCode.MALFORMED_JSON: (
         "JSON incorrect",
         "Le corps de la requête n'est pas du JSON acceptable.",
@@ -323,6 +327,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "resource": ("f", "ressource", "ressources"),
     "role": ("m", "rôle", "rôles"),
     "section": ("f", "section", "sections"),
+    "service_account": ("m", "compte de service", "comptes de service"),
     "session": ("f", "session", "sessions"),
     "slug": ("m", "nom court", "noms courts"),
     "status": ("m", "statut", "statuts"),

@@ -25,6 +25,7 @@ from app.models.sessions import Session, SpentToken
 from app.models.statuses import Status
 from app.models.tasks import Task
 from app.models.teams import Team
+from app.models.tokens import ApiToken
 from app.models.users import User
 from app.models.workspaces import Workspace
 
@@ -34,6 +35,7 @@ ENTITIES: Mapping[str, type[Entity]] = {
 }
 DOCUMENTS: Sequence[type[Model]] = (
     *ENTITIES.values(),
+    ApiToken,
     Avatar,
     Confirmation,
     AuditEntry,

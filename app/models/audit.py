@@ -55,6 +55,8 @@ class AuditKind(StrEnum):
     TEAM_DELETE = "team.delete"
     TEAM_REMOVE_MEMBER = "team.remove_member"
     TEAM_UPDATE = "team.update"
+    TOKEN_CREATE = "token.create"  # noqa: S105
+    TOKEN_DELETE = "token.delete"  # noqa: S105
     WORKSPACE_CREATE = "workspace.create"
     WORKSPACE_DELETE = "workspace.delete"
     WORKSPACE_UPDATE = "workspace.update"

@@ -16,8 +16,13 @@ class Role(StrEnum):
     OWNER = "owner"
 
 
+class MembershipKind(StrEnum):
+    PERSON = "person"
+    SERVICE = "service"
+
+
 class Membership(Entity):
-    """Whom tasks and comments name. Without `user_id`, a placeholder that cannot log in."""
+    """Whom tasks and comments name. A person without `user_id` is a placeholder, who cannot log in."""
 
     KIND: ClassVar[str] = "membership"
     INTERNAL: ClassVar[frozenset[str]] = frozenset({"given_by"})
@@ -25,6 +30,7 @@ class Membership(Entity):
 
     id: str = Field(primary_field=True)
     workspace_id: str
+    kind: MembershipKind = MembershipKind.PERSON
     user_id: str | None
     display_name: str
     role: Role

@@ -46,12 +46,19 @@ class Permission(StrEnum):
     TEAM_DELETE = "team:delete"
     TEAM_READ = "team:read"
     TEAM_UPDATE = "team:update"
+    TOKEN_CREATE = "token:create"  # noqa: S105 - a permission
+    TOKEN_DELETE = "token:delete"  # noqa: S105 - a permission
+    TOKEN_READ = "token:read"  # noqa: S105 - a permission
     WORKSPACE_READ = "workspace:read"
     WORKSPACE_UPDATE = "workspace:update"
 
     @property
     def resource(self) -> str:
         return self.partition(":")[0]
+
+    @property
+    def action(self) -> str:
+        return self.partition(":")[2]
 
     @property
     def reads(self) -> bool:

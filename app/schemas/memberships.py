@@ -5,16 +5,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.models.memberships import Role
+from app.models.memberships import MembershipKind, Role
 from app.schemas.base import KEPT, OMITTED, OTHER_ID, Body, Id, Kept, Name, NewId, example
 
 CUSTOM = "A custom role, which takes the place of what a `member` may do; null for none."
 
 
 class MembershipCreate(Body):
-    """With `email`, somebody who has an account; without, a placeholder named in tasks who cannot log in."""
+    """With `email`, somebody who has an account; without, a placeholder named in tasks who cannot log in.
+
+    A `service` account is no person: it has a name, and works through tokens of its own.
+    """
 
     id: NewId = None
+    kind: MembershipKind = MembershipKind.PERSON
     email: Annotated[str, Field(min_length=3, max_length=254)] | None = None
     display_name: Name | None = None
     role: Role = Role.MEMBER
@@ -33,7 +37,10 @@ class MembershipPatch(Body):
 
 class MembershipRead(Kept):
     workspace_id: Id
-    user_id: Id | None = Field(description="Null for a placeholder, who cannot log in.")
+    kind: MembershipKind
+    user_id: Id | None = Field(
+        description="Null for a service account, and for a placeholder, who cannot log in."
+    )
     display_name: str
     role: Role
     custom_role_id: Id | None = Field(description=CUSTOM)
@@ -42,6 +49,7 @@ class MembershipRead(Kept):
     model_config = Kept.model_config | example(
         **KEPT,
         workspace_id=OTHER_ID,
+        kind="person",
         user_id=OTHER_ID,
         display_name="Colin Clark",
         role="member",

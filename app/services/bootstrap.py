@@ -34,6 +34,7 @@ from app.services.sessions import SessionEngine
 from app.services.sessions.jobs import LastUses
 from app.services.tasks.handlers import detach_label, detach_team, keep_used_status
 from app.services.teams.handlers import leave_teams
+from app.services.tokens import TokenEngine
 from app.services.users import UserEngine
 
 # With what `pastis serve` waits for requests and for the embedded database this keeps Ctrl-C under five.
@@ -67,9 +68,10 @@ class Services:
         self.audit_follower = AuditFollower(database, self.writers, self.audit)
         self.mail = MailEngine(database, settings, Sealer(self.secrets, "mail"), clock)
         self.doorbell = Doorbell(database, self.access.rings())
-        self.last_uses = LastUses(database, clock)
         self.imports = ImportJobs(self.audit)
         self._make_logins(settings, database, clock)
+        self.last_uses = LastUses(self.sessions.note_uses, clock)
+        self.token_uses = LastUses(self.tokens.note_uses, clock)
         self._make_accounts(settings, database, clock)
         self._jobs = (MailJobs(self.mail), AccountJobs(self.accounts))
         self._prepared = asyncio.Event()
@@ -78,6 +80,7 @@ class Services:
         """What proves who somebody is, and keeps it."""
         self.users = UserEngine(database, clock)
         self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock, self.audit)
+        self.tokens = TokenEngine(database, self.access, clock, self.audit)
         self.confirmations = ConfirmationEngine(database, settings, clock)
         self.passkeys = PasskeyEngine(database, settings, clock)
         self.factors = FactorEngine(
@@ -86,6 +89,7 @@ class Services:
         self.auth = AuthEngine(
             self.users,
             self.sessions,
+            self.tokens,
             self.factors,
             self.passkeys,
             self.confirmations,
@@ -124,6 +128,7 @@ class Services:
             self.identities.erase,
             self.mail.erase,
             self.sessions.end_all,
+            self.tokens.erase,
         )
         departures = Departures(database, self.writers)
         self.accounts = AccountEngine(self.users, self.sessions, departures, erasers, clock, self.audit)
@@ -138,6 +143,7 @@ class Services:
         """Begin what a serving process does beside its requests, once the database has been made ready."""
         self.doorbell.start()
         self.last_uses.start()
+        self.token_uses.start()
         for job in self._jobs:
             job.start()
         self.audit_follower.start()
@@ -164,6 +170,7 @@ class Services:
                 await self.writers.close()
                 await self.identities.close()
                 await self.last_uses.close()
+                await self.token_uses.close()
                 await self.audit_follower.close()
         except TimeoutError:
             logger.warning("commits under way were left", waited_seconds=FINISH_SECONDS)

@@ -28,6 +28,7 @@ from app.api.v1.endpoints import (
     statuses,
     tasks,
     teams,
+    tokens,
     workspaces,
 )
 
@@ -41,6 +42,7 @@ ROUTERS: Sequence[APIRouter] = (
     statuses.router,
     labels.router,
     memberships.router,
+    tokens.router,
     grants.router,
     teams.router,
     roles.router,
@@ -55,6 +57,7 @@ ROUTERS: Sequence[APIRouter] = (
     password_resets.router,
     email_changes.router,
     sessions.router,
+    tokens.mine,
     factors.router,
     passkeys.router,
     auth.router,

@@ -166,7 +166,8 @@ class Transaction:
         # Asked again, a founding command may come with another id for the workspace.
         founds = any(command.founds for command in submission.commands)
         place = "new" if founds else self._workspace_id
-        return f"{place}:{context.actor.get('user_id')}:{context.idempotency_key}"
+        actor = context.actor.get("user_id") or context.actor.get("membership_id")
+        return f"{place}:{actor}:{context.idempotency_key}"
 
     async def _decide_one(
         self, batch: Batch, log: "_Log", submission: Submission, known: dict[str, Doc]

@@ -4,16 +4,18 @@ from app.models.permissions import Permission
 from app.services.access.engine import Access
 from app.services.access.paging import Order, Page, PageRequest
 from app.services.access.scope import AccountScope, Scope
-from app.services.access.standing import Principal, Standing
+from app.services.access.standing import AccountPrincipal, Principal, PrincipalKind, Standing
 
 __all__ = [
     "Access",
+    "AccountPrincipal",
     "AccountScope",
     "Order",
     "Page",
     "PageRequest",
     "Permission",
     "Principal",
+    "PrincipalKind",
     "Scope",
     "Standing",
 ]

@@ -16,6 +16,7 @@ from app.core.unit_of_work import Context, Writers
 from app.models.memberships import Membership, Role
 from app.models.permissions import Permission
 from app.models.sessions import Session
+from app.models.tokens import ApiToken, TokenKind
 from app.models.users import User
 from app.services.access import queries
 from app.services.access.rules import (
@@ -25,16 +26,29 @@ from app.services.access.rules import (
     explained,
     is_multi_factor,
     project_sources,
+    scoped,
     workspace_source,
 )
 from app.services.access.scope import AccountScope, Scope
-from app.services.access.standing import People, Principal, Standing, is_open, standing_of
+from app.services.access.standing import (
+    AccountPrincipal,
+    People,
+    Principal,
+    PrincipalKind,
+    Standing,
+    is_open,
+    standing_of,
+)
 
 # A revocation in another process counts as soon as the doorbell rings, and within a second where it does not;
 # in this one, at once.
 CACHE_SECONDS = 1.0
 CACHE_SIZE = 10_000
 WATCHED = frozenset({"grant", "membership", "project", "role", "team", "workspace"})
+
+
+_Key = tuple[TokenKind | None, str, str | None]
+"""The kind of a token, None for that of a login; its hash; the workspace as the request names it."""
 
 
 class Access:
@@ -45,19 +59,23 @@ class Access:
         self._writers = writers
         self._clock = clock
         self._secret = secret
-        self._known: dict[tuple[str, str | None], tuple[float, Principal | Standing]] = {}
-        self._asking: dict[tuple[str, str | None], asyncio.Task[Principal | Standing]] = {}
+        self._known: dict[_Key, tuple[float, Principal | Standing]] = {}
+        self._asking: dict[_Key, asyncio.Task[Principal | Standing]] = {}
         self._drops = 0
         writers.listeners.append(self._on_commit)
 
-    async def identify(self, token: str) -> Principal:
-        """The living login behind an access token; raises `invalid_token`."""
-        found = await self._look_up(token_hash(token), None)
-        assert isinstance(found, Principal)  # noqa: S101 - no workspace was named
+    async def identify(self, token: str) -> AccountPrincipal:
+        """The account behind a login's or its own token; raises `invalid_token`.
+
+        Raises `login_required` for who is no account.
+        """
+        found = await self._look_up(_key(token, None))
+        if not isinstance(found, AccountPrincipal):
+            raise PastisError(ErrorCode.LOGIN_REQUIRED)
         return found
 
     async def account(self, token: str, source: Doc) -> AccountScope:
-        """The scope of a principal outside of any workspace; raises `invalid_token`."""
+        """The scope of an account outside of any workspace; raises what `identify` does."""
         principal = await self.identify(token)
         return self._account(principal, source)
 
@@ -68,10 +86,10 @@ class Access:
         does not belong to, and `second_factor_required` where the login was made without one that the
         workspace asks for.
         """
-        key = (token_hash(token), workspace_ref)
+        key = _key(token, workspace_ref)
 
         async def stand() -> Standing:
-            found = await self._look_up(*key)
+            found = await self._look_up(key)
             assert isinstance(found, Standing)  # noqa: S101 - a workspace was named
             return found
 
@@ -80,14 +98,17 @@ class Access:
             return await stand()
 
         standing = await stand()
-        context = Context(actor_of(standing), source)
+        context = Context(actor_of(standing), _source_of(standing.principal, source))
         return Scope(self._database, self._writers, standing, context, self._secret, renew=renew)
 
     def account_of(self, user: User, source: Doc) -> AccountScope:
         """The scope of an account without a login: for commands, whose user has the machine itself."""
-        return self._account(Principal(user.id, "", user.email, user.display_name), source)
+        principal = AccountPrincipal(
+            PrincipalKind.USER, "", user.id, email=user.email, display_name=user.display_name
+        )
+        return self._account(principal, source)
 
-    def _account(self, principal: Principal, source: Doc) -> AccountScope:
+    def _account(self, principal: AccountPrincipal, source: Doc) -> AccountScope:
         actor = {"kind": "user", "user_id": principal.user_id, "membership_id": None}
         return AccountScope(self._database, self._writers, principal, Context(actor, source), self._secret)
 
@@ -145,42 +166,47 @@ class Access:
         stopped = {"updateDescription.updatedFields.active": {"$exists": True}}
         return [
             Ring(Event, watched, lambda id_: self._forget_workspace(id_.rpartition(":")[0])),
-            Ring(Session, {"$or": [ended, proven]}, self.forget_session),
+            Ring(Session, {"$or": [ended, proven]}, self.forget_credential),
+            Ring(ApiToken, ended, self.forget_credential),
             Ring(User, {"$or": [ended, stopped]}, self.forget_user),
         ]
 
-    def forget_session(self, session_id: str) -> None:
-        """Let a login that has ended be noticed by the next request."""
-        self._drop(lambda found: _principal(found).session_id == session_id)
+    def forget_credential(self, credential_id: str) -> None:
+        """Let a login or token that has ended be noticed by the next request."""
+        self._drop(lambda found: _principal(found).credential_id == credential_id)
 
     def forget_user(self, user_id: str) -> None:
         self._drop(lambda found: _principal(found).user_id == user_id)
 
-    async def _look_up(self, access_hash: str, ref: str | None) -> Principal | Standing:
-        key = (access_hash, ref)
+    async def _look_up(self, key: _Key) -> Principal | Standing:
         known = self._known.get(key)
         if known is not None and known[0] > monotonic():
             return known[1]
         asking = self._asking.get(key)
         if asking is None:
-            asking = self._asking[key] = asyncio.create_task(self._ask(*key))
+            asking = self._asking[key] = asyncio.create_task(self._ask(key))
             asking.add_done_callback(lambda done: self._answered(key, done))
         # Requests that come together share the answer; one whose client leaves must not take it along.
         return await asyncio.shield(asking)
 
-    async def _ask(self, access_hash: str, ref: str | None) -> Principal | Standing:
+    async def _ask(self, key: _Key) -> Principal | Standing:
         drops = self._drops
-        found = await queries.principal(self._database, access_hash, self._clock.now(), ref)
-        if found is None or not found["user"] or not found["user"][0]["active"]:
+        kind, digest, ref = key
+        now = self._clock.now()
+        if kind is None:
+            found = await queries.login(self._database, digest, now, ref)
+        else:
+            found = await queries.token(self._database, kind, digest, now, ref)
+        if found is None:
             raise PastisError(ErrorCode.INVALID_TOKEN)
-        principal = _read_principal(found)
+        principal = _read_principal(kind, found)
         result = principal if ref is None else await self._stand(principal, found)
         if ref is not None:
             _check_factors(principal, found["workspace"][0])
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
         if drops == self._drops:  # else it may be of before what was dropped
-            self._known[access_hash, ref] = (monotonic() + CACHE_SECONDS, result)
+            self._known[key] = (monotonic() + CACHE_SECONDS, result)
         return result
 
     async def _stand(self, principal: Principal, found: Doc) -> Standing:
@@ -204,7 +230,7 @@ class Access:
         opened = any(is_open(one) for one in mine)
         return People(frozenset({standing.membership_id, *ids, *leads}), opened)
 
-    def _answered(self, key: tuple[str, str | None], asking: "asyncio.Task[Principal | Standing]") -> None:
+    def _answered(self, key: _Key, asking: "asyncio.Task[Principal | Standing]") -> None:
         if self._asking.get(key) is asking:
             del self._asking[key]
         if not asking.cancelled():
@@ -224,8 +250,12 @@ class Access:
 
 
 def _check_factors(principal: Principal, workspace: Doc) -> None:
-    """Raises `second_factor_required` where the workspace asks for one that the login was made without."""
-    if workspace.get("requires_second_factor") and not is_multi_factor(principal.methods):
+    """Raises `second_factor_required` where the workspace asks for one that the login was made without.
+
+    A token counts as the login that made it; a service account is let in by who made its token.
+    """
+    asked = workspace.get("requires_second_factor") and principal.kind is not PrincipalKind.SERVICE
+    if asked and not is_multi_factor(principal.methods):
         raise PastisError(ErrorCode.SECOND_FACTOR_REQUIRED)
 
 
@@ -237,20 +267,39 @@ def _read_holder(found: Doc) -> tuple[Holder, Roles]:
 
 def actor_of(standing: Standing) -> Doc:
     """How the log names who did it."""
-    return {"kind": "user", "user_id": standing.principal.user_id, "membership_id": standing.membership_id}
+    kind = "service" if standing.principal.kind is PrincipalKind.SERVICE else "user"
+    return {"kind": kind, "user_id": standing.principal.user_id, "membership_id": standing.membership_id}
+
+
+def _source_of(principal: Principal, source: Doc) -> Doc:
+    """How the log names what a change came through, down to the API token."""
+    return source if principal.kind is PrincipalKind.USER else {**source, "token_id": principal.credential_id}
+
+
+def _key(token: str, ref: str | None) -> _Key:
+    return TokenKind.of(token), token_hash(token), ref
 
 
 def _principal(found: Principal | Standing) -> Principal:
     return found if isinstance(found, Principal) else found.principal
 
 
-def _read_principal(found: Doc) -> Principal:
+def _read_principal(kind: TokenKind | None, found: Doc) -> Principal:
+    """Raises `invalid_token` where the account is gone or at rest."""
+    methods = tuple(found.get("methods", ()))
+    scopes = None if kind is None else scoped(found["scopes"])
+    if kind is TokenKind.SERVICE:
+        return Principal(PrincipalKind.SERVICE, found["_id"], None, methods, scopes)
+    if not found["user"] or not found["user"][0]["active"]:
+        raise PastisError(ErrorCode.INVALID_TOKEN)
     user = found["user"][0]
-    return Principal(
-        user["_id"],
+    return AccountPrincipal(
+        PrincipalKind.USER if kind is None else PrincipalKind.TOKEN,
         found["_id"],
+        user["_id"],
+        methods,
+        scopes,
         user["email"],
         user["display_name"],
         found.get("authenticated_at"),
-        tuple(found.get("methods", ())),
     )

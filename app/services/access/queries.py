@@ -1,4 +1,4 @@
-"""The one read that opens a request: session, account, workspace, membership and projects together."""
+"""The one read that opens a request: credential, account, workspace, membership and projects together."""
 
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from app.models.projects import Project
 from app.models.roles import CustomRole
 from app.models.sessions import Session
 from app.models.teams import Team
+from app.models.tokens import ApiToken, TokenKind
 from app.models.users import User
 from app.models.workspaces import Workspace
 from app.services.access.rules import ADMINS
@@ -19,9 +20,7 @@ _PROJECT: Doc = {"key": 1, "lead_id": 1, "visibility": 1}
 _ROLE: Doc = {"permissions": 1}
 
 
-async def principal(
-    database: Database, access_hash: str, now: datetime, workspace_ref: str | None
-) -> Doc | None:
+async def login(database: Database, access_hash: str, now: datetime, workspace_ref: str | None) -> Doc | None:
     """The living session with its `user`, and `membership` and `projects` of a workspace if one is named.
 
     Expiry is part of the query: a session that has ended is not found. The access token of before the last
@@ -31,13 +30,26 @@ async def principal(
         {"access_hash": access_hash, "access_expires_at": {"$gt": now}},
         {"previous_access_hash": access_hash, "previous_access_expires_at": {"$gt": now}},
     ]
-    pipeline: list[Doc] = [
-        {"$match": {"$or": either, "expires_at": {"$gt": now}}},
-        _lookup(User, "user", {"user_id": "$user_id"}, "_id", "user_id"),
-    ]
-    if workspace_ref is not None:
-        pipeline += _workspace_stages(workspace_ref)
-    found = await (await database.collection(Session).aggregate(pipeline)).to_list()
+    living: Doc = {"$or": either, "expires_at": {"$gt": now}}
+    return await _first_of(database, Session, [{"$match": living}, *_account_stages(workspace_ref)])
+
+
+async def token(
+    database: Database, kind: TokenKind, digest: str, now: datetime, workspace_ref: str | None
+) -> Doc | None:
+    """The living API token, with what `login` finds; a service account is in one workspace only."""
+    living: Doc = {"token_hash": digest, "$or": [{"expires_at": None}, {"expires_at": {"$gt": now}}]}
+    if kind is TokenKind.PERSONAL:
+        stages = _account_stages(workspace_ref)
+    elif workspace_ref is None:
+        stages = []
+    else:
+        stages = _service_stages(workspace_ref)
+    return await _first_of(database, ApiToken, [{"$match": living}, *stages])
+
+
+async def _first_of(database: Database, model: Any, pipeline: list[Doc]) -> Doc | None:
+    found = await (await database.collection(model).aggregate(pipeline)).to_list()
     return found[0] if found else None
 
 
@@ -84,14 +96,39 @@ async def workspaces_called(database: Database, name: str) -> list[Doc]:
     return await (await database.collection(Workspace).aggregate(pipeline)).to_list()
 
 
-def _workspace_stages(ref: str) -> list[Doc]:
+def _account_stages(ref: str | None) -> list[Doc]:
+    """The account of a login or token, `user_id`, and what it has in a workspace if one is named."""
+    user = _lookup(User, "user", {"user_id": "$user_id"}, "_id", "user_id")
+    return [user] if ref is None else [user, *_workspace_stages(ref)]
+
+
+def _entered(ref: str) -> list[Doc]:
     by_ref: Doc = {"$match": {"$or": [{"_id": ref}, {"slug": ref}]}}
     workspace = {
         "$lookup": {"from": Workspace.__collection__, "pipeline": [by_ref, {"$limit": 1}], "as": "workspace"}
     }
+    return [workspace, {"$set": {"entered": _first("workspace")}}]
+
+
+def _service_stages(ref: str) -> list[Doc]:
     return [
-        workspace,
-        {"$set": {"entered": _first("workspace")}},
+        *_entered(ref),
+        _lookup(
+            Membership,
+            "membership",
+            {"membership_id": "$membership_id", "entered": "$entered"},
+            "_id",
+            "membership_id",
+            {"workspace_id": "entered"},
+        ),
+        {"$set": {"me": _first("membership")}},
+        *_standing_stages(),
+    ]
+
+
+def _workspace_stages(ref: str) -> list[Doc]:
+    return [
+        *_entered(ref),
         _lookup(
             Membership,
             "membership",

@@ -31,6 +31,9 @@ _ADMIN_ONLY = frozenset(
         Permission.TEAM_CREATE,
         Permission.TEAM_DELETE,
         Permission.TEAM_UPDATE,
+        Permission.TOKEN_CREATE,
+        Permission.TOKEN_DELETE,
+        Permission.TOKEN_READ,
         Permission.WORKSPACE_UPDATE,
     }
 )
@@ -51,6 +54,8 @@ OF_WORKSPACE: Mapping[Role, Permissions] = {
     Role.MEMBER: frozenset(Permission) - OF_PROJECTS - _ADMIN_ONLY,
     Role.GUEST: _EVERYBODY,
 }
+
+_NAMED = frozenset({Permission.LABEL_READ, Permission.MEMBERSHIP_READ, Permission.WORKSPACE_READ})
 
 _VIEWER = frozenset(
     {
@@ -100,6 +105,27 @@ def closed(wanted: Iterable[str]) -> Permissions:
     if chosen & OF_PROJECTS:
         chosen |= {Permission.PROJECT_READ, Permission.STATUS_READ}
     return frozenset(chosen)
+
+
+def named(scope: str) -> Iterator[Permission]:
+    """The permissions that a token's scope names, such as `task:update`, `comment:*` or `*:read`."""
+    resource, _, action = scope.partition(":")
+    return (one for one in Permission if resource in ("*", one.resource) and action in ("*", one.action))
+
+
+def scoped(scopes: Iterable[str]) -> Permissions | None:
+    """What a token's scopes let it be used for; None for everything.
+
+    Reading what a permission is about comes with it, and so do the workspace itself, and the people and
+    labels that all else names.
+    """
+    chosen = closed(one for scope in scopes for one in named(scope))
+    return None if len(chosen) == len(Permission) else chosen | _NAMED
+
+
+def within(scopes: Permissions | None, held: Permissions) -> Permissions:
+    """What is left of permissions where a token is for some things only; all of a set is that set."""
+    return held if scopes is None or held <= scopes else held & scopes
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from app.models.memberships import Membership
 from app.models.permissions import OF_PROJECTS, Permission
 from app.services.access.paging import Order, Page, PageRequest, cut, fingerprint, read_cursor
 from app.services.access.rules import is_multi_factor
-from app.services.access.standing import Principal, Standing
+from app.services.access.standing import AccountPrincipal, Standing
 from app.utils.text import upper_ascii
 
 R = TypeVar("R")
@@ -282,6 +282,6 @@ class AccountScope:
 
     database: Database
     writers: Writers
-    principal: Principal
+    principal: AccountPrincipal
     context: Context
     secret: bytes

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from app.core.documents import Doc, Entity
 from app.models.memberships import Membership, Role
@@ -16,22 +17,42 @@ from app.services.access.rules import (
     Roles,
     project_sources,
     united,
+    within,
     workspace_source,
 )
 
 
+class PrincipalKind(StrEnum):
+    """Who is behind a request: an account's login, its API token, or a service account's token."""
+
+    SERVICE = "service"
+    TOKEN = "token"  # noqa: S105 - a kind
+    USER = "user"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A living login, before any workspace is entered."""
+    """Whoever is behind a request, as a living credential shows, before any workspace is entered."""
+
+    kind: PrincipalKind
+    credential_id: str
+    """Of the login or token."""
+    user_id: str | None
+    methods: tuple[str, ...] = ()
+    """How it was proven who this is, as RFC 8176 names it."""
+    scopes: Permissions | None = None
+    """What a token may be used for; None for all that its holder may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPrincipal(Principal):
+    """An account, through a login or a token of its own."""
 
     user_id: str
-    session_id: str
-    email: str
-    display_name: str
+    email: str = ""
+    display_name: str = ""
     authenticated_at: datetime | None = None
     """When it was last proven who this is; None for those who need no login."""
-    methods: tuple[str, ...] = ()
-    """How that was proven, as RFC 8176 names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +94,19 @@ class Standing:
         return self.holder.role
 
     @property
+    def actor_id(self) -> str:
+        """Whom requests are told apart by: the account, else the membership."""
+        return self.principal.user_id or self.membership_id
+
+    @property
     def is_admin(self) -> bool:
         """Whether this one sees and may do everything in every project, also in those made this instant."""
-        return self.role in ADMINS
+        return self.role in ADMINS and self.principal.scopes is None
+
+    @property
+    def rank(self) -> Role:
+        """Up to which role one may give and take roles; with a token for some things only, to members."""
+        return Role.MEMBER if self.role in ADMINS and not self.is_admin else self.role
 
     def in_project(self, project_id: str) -> Permissions:
         """What one may do there; everything for admins, nothing in a project that is not known."""
@@ -126,13 +157,16 @@ def standing_of(
     people: People | None = None,
 ) -> Standing:
     """Weigh everything that a member has."""
-    held = {one["_id"]: united(project_sources(holder, roles, one, grants)) for one in projects}
+    scopes = principal.scopes
+    held = {
+        one["_id"]: within(scopes, united(project_sources(holder, roles, one, grants))) for one in projects
+    }
     keys = {one["key"]: one["_id"] for one in projects if Permission.PROJECT_READ in held[one["_id"]]}
-    own = workspace_source(holder, roles).permissions
+    own = within(scopes, workspace_source(holder, roles).permissions)
     return Standing(principal, workspace_id, holder, own, held, keys, people)
 
 
-def owner_standing(principal: Principal, workspace_id: str, membership_id: str) -> Standing:
+def owner_standing(principal: AccountPrincipal, workspace_id: str, membership_id: str) -> Standing:
     """What an owner of a workspace has that need not be there yet."""
     holder = Holder(membership_id, Role.OWNER)
     return standing_of(principal, workspace_id, holder, {}, (), ())

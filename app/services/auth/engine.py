@@ -9,7 +9,7 @@ from app.models.mails import Letter
 from app.models.users import User
 from app.schemas.factors import FactorProof, ReauthenticationCreate
 from app.schemas.passkeys import Assertion
-from app.services.access import Principal
+from app.services.access import AccountPrincipal
 from app.services.audit import OPERATOR, AuditEngine, AuditKind
 from app.services.confirmations import ConfirmationEngine
 from app.services.factors import FactorEngine
@@ -18,6 +18,7 @@ from app.services.limits import LimitEngine, Purpose
 from app.services.mail import MailEngine
 from app.services.passkeys import PasskeyEngine
 from app.services.sessions import SessionEngine, Tokens
+from app.services.tokens import TokenEngine
 from app.services.users import UserEngine
 
 
@@ -26,6 +27,7 @@ class AuthEngine:
         self,
         users: UserEngine,
         sessions: SessionEngine,
+        tokens: TokenEngine,
         factors: FactorEngine,
         passkeys: PasskeyEngine,
         confirmations: ConfirmationEngine,
@@ -35,6 +37,7 @@ class AuthEngine:
     ) -> None:
         self._users = users
         self._sessions = sessions
+        self._tokens = tokens
         self._factors = factors
         self._passkeys = passkeys
         self._confirmations = confirmations
@@ -130,7 +133,7 @@ class AuthEngine:
     async def refresh(self, refresh_token: str, *, address: str = "") -> Tokens:
         return await self._sessions.refresh(refresh_token, address=address)
 
-    async def reauthenticate(self, principal: Principal, proof: ReauthenticationCreate) -> None:
+    async def reauthenticate(self, principal: AccountPrincipal, proof: ReauthenticationCreate) -> None:
         """Prove again who one is, for what is sensitive.
 
         Who has second factors proves one of them: a passkey is enough, a code comes with the password.
@@ -145,7 +148,7 @@ class AuthEngine:
         if not by_passkey and (has_password or not owned):
             await self._check_password(Purpose.REAUTHENTICATION, user, proof.password or "")
         proven = await self._prove(user, proof) if owned else ()
-        await self._sessions.prove(principal.session_id, proven)
+        await self._sessions.prove(principal.credential_id, proven)
         await self._audit.record(AuditKind.LOGIN_REAUTHENTICATE, user.id)
 
     async def _check_password(self, purpose: Purpose, user: User, password: str) -> None:
@@ -155,19 +158,19 @@ class AuthEngine:
             await self._audit.record(AuditKind.PASSWORD_FAIL, user.id)
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
 
-    async def change_password(self, principal: Principal, current: str, password: str) -> None:
+    async def change_password(self, principal: AccountPrincipal, current: str, password: str) -> None:
         """Set a new password and end all other logins; raises `invalid_credentials`."""
         user = await self._users.get(principal.user_id)
         await self._check_password(Purpose.PASSWORD_CHANGE, user, current)
         await self._users.update(user.id, {"password": password})
-        await self._sessions.end_others(user.id, principal.session_id)
+        await self._sessions.end_others(user.id, principal.credential_id)
         await self._audit.record(AuditKind.PASSWORD_CHANGE, user.id)
         await self._tell_of_password(user)
 
     async def set_password(self, user: User, password: str) -> None:
-        """Set a password without knowing the present one, and end all logins."""
+        """Set a password without knowing the present one, and end all logins and tokens."""
         await self._users.update(user.id, {"password": password})
-        await self._sessions.end_all(user.id)
+        await self._end_all(user.id)
         await self._tell_of_password(user)
 
     async def _tell_of_password(self, user: User) -> None:
@@ -197,15 +200,19 @@ class AuthEngine:
         return user.email
 
     async def reset_factors(self, email: str) -> str:
-        """Take all second factors from an account, as an operator may; ends all logins.
+        """Take all second factors from an account, as an operator may; ends all logins and tokens.
 
         Gives the address as it is kept; raises `not_found`.
         """
         user = await self._known(email)
         await self._factors.remove_all(user.id)
-        await self._sessions.end_all(user.id)
+        await self._end_all(user.id)
         await self._audit.record(AuditKind.FACTOR_REMOVE, user.id, actor=OPERATOR, factors="all")
         return user.email
+
+    async def _end_all(self, user_id: str) -> None:
+        await self._sessions.end_all(user_id)
+        await self._tokens.erase(user_id)
 
     async def _known(self, email: str) -> User:
         user = await self._users.find_by_email(email)
@@ -213,15 +220,15 @@ class AuthEngine:
             raise not_found("account")
         return user
 
-    async def logout(self, principal: Principal) -> None:
-        await self._sessions.end(principal.session_id)
+    async def logout(self, principal: AccountPrincipal) -> None:
+        await self._sessions.end(principal.credential_id)
         await self._audit.record(AuditKind.LOGIN_DELETE, principal.user_id)
 
-    async def revoke(self, principal: Principal, session_id: str) -> None:
+    async def revoke(self, principal: AccountPrincipal, session_id: str) -> None:
         """End a login of one's own from another one."""
         await self._sessions.end(session_id)
         await self._audit.record(AuditKind.LOGIN_REVOKE, principal.user_id, session=session_id)
 
-    async def revoke_others(self, principal: Principal) -> None:
-        await self._sessions.end_others(principal.user_id, principal.session_id)
+    async def revoke_others(self, principal: AccountPrincipal) -> None:
+        await self._sessions.end_others(principal.user_id, principal.credential_id)
         await self._audit.record(AuditKind.LOGIN_REVOKE, principal.user_id, session="others")

@@ -18,7 +18,7 @@ from app.models.passkeys import Passkey
 from app.models.users import User
 from app.schemas.factors import FactorProof
 from app.schemas.passkeys import PasskeyCreate
-from app.services.access import Principal
+from app.services.access import AccountPrincipal
 from app.services.audit import AuditEngine, AuditKind
 from app.services.factors import queries, rules
 from app.services.passkeys import PasskeyEngine
@@ -67,7 +67,7 @@ class FactorEngine:
             "recovery_codes_left": len(factors.recovery_hashes),
         }
 
-    async def begin_totp(self, principal: Principal) -> TotpSecret:
+    async def begin_totp(self, principal: AccountPrincipal) -> TotpSecret:
         """A new secret, which counts from its first code on; until then a former one does."""
         secret = pyotp.random_base32()
         pending = {"pending_totp": self._sealer.seal(secret), "pending_since": self._clock.now()}
@@ -79,7 +79,7 @@ class FactorEngine:
         )
         return TotpSecret(secret, uri, svg.getvalue().decode())
 
-    async def confirm_totp(self, principal: Principal, code: str, *, end_others: bool) -> list[str]:
+    async def confirm_totp(self, principal: AccountPrincipal, code: str, *, end_others: bool) -> list[str]:
         """Let the pending secret count, and give new recovery codes.
 
         Raises `invalid_factor`, or `not_found` where none is pending.
@@ -106,7 +106,7 @@ class FactorEngine:
         await self._audit.record(AuditKind.FACTOR_ADD, principal.user_id)
         return codes
 
-    async def remove_totp(self, principal: Principal) -> None:
+    async def remove_totp(self, principal: AccountPrincipal) -> None:
         """Take the codes of an app away, and end all other logins; raises `not_found`."""
         if "totp" not in await self.kinds(principal.user_id):
             raise not_found("factor")
@@ -114,7 +114,9 @@ class FactorEngine:
         await self._without(principal)
         await self._audit.record(AuditKind.FACTOR_REMOVE, principal.user_id)
 
-    async def add_passkey(self, principal: Principal, data: PasskeyCreate) -> tuple[Passkey, list[str]]:
+    async def add_passkey(
+        self, principal: AccountPrincipal, data: PasskeyCreate
+    ) -> tuple[Passkey, list[str]]:
         """Register a passkey; the first factor of an account brings recovery codes.
 
         Raises what `PasskeyEngine.register` does.
@@ -128,7 +130,7 @@ class FactorEngine:
         await self._audit.record(AuditKind.PASSKEY_ADD, principal.user_id, passkey=passkey.id)
         return passkey, codes
 
-    async def remove_passkey(self, principal: Principal, passkey_id: str) -> None:
+    async def remove_passkey(self, principal: AccountPrincipal, passkey_id: str) -> None:
         """Take a passkey away, and end all other logins; raises `not_found`."""
         await self._passkeys.remove(principal.user_id, passkey_id)
         await self._without(principal)
@@ -202,17 +204,17 @@ class FactorEngine:
         await queries.keep(self._database, user_id, {"recovery_hashes": hashes})
         return codes
 
-    async def _without(self, principal: Principal) -> None:
+    async def _without(self, principal: AccountPrincipal) -> None:
         """After a factor has gone: recovery codes stand for none, and what was logged in with it ends."""
         if not await self.kinds(principal.user_id):
             await queries.keep(self._database, principal.user_id, {"recovery_hashes": []})
-        await self._sessions.end_others(principal.user_id, principal.session_id)
+        await self._sessions.end_others(principal.user_id, principal.credential_id)
 
-    async def _added(self, principal: Principal, methods: Sequence[str], *, end_others: bool) -> None:
+    async def _added(self, principal: AccountPrincipal, methods: Sequence[str], *, end_others: bool) -> None:
         """After a factor has come, which this login has just used; the others were made without it."""
-        await self._sessions.strengthen(principal.session_id, methods)
+        await self._sessions.strengthen(principal.credential_id, methods)
         if end_others:
-            await self._sessions.end_others(principal.user_id, principal.session_id)
+            await self._sessions.end_others(principal.user_id, principal.credential_id)
 
 
 def _new_recovery_codes() -> tuple[list[str], list[str]]:

@@ -113,7 +113,7 @@ class ImportEngine:
         return membership["removed_at"] is None and (kept or Permission.IMPORT_CREATE in allowed)
 
     def _request_key(self, key: str) -> str:
-        return f"{self._scope.standing.principal.user_id}:{key}"
+        return f"{self._scope.standing.actor_id}:{key}"
 
     def _shown(self, doc: Doc) -> Doc:
         shown = public(ImportRun, doc) if "_id" in doc else doc

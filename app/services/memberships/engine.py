@@ -28,12 +28,13 @@ class MembershipEngine:
         return await queries.page(self._scope, request, removed=removed)
 
     async def create(self, data: MembershipCreate) -> Outcome[Membership]:
-        """Let an account in, or name a placeholder.
+        """Let an account in, name a placeholder, or make a service account.
 
         Raises `already_exists` for a member, `validation_failed` where no account has the address.
         """
-        rules.check_manage(self._scope.standing.role, data.role)
+        rules.check_manage(self._scope.standing.rank, data.role)
         rules.check_custom_role(self._scope.standing, data.role, data.custom_role_id)
+        rules.check_kind(data.kind, data.email)
         user = await self._user(data)
         name = data.display_name or (user.display_name if user else None)
         if name is None:
@@ -51,6 +52,7 @@ class MembershipEngine:
                 Membership(
                     id=membership_id,
                     workspace_id=work.workspace_id,
+                    kind=data.kind,
                     user_id=user.id if user else None,
                     display_name=name,
                     role=data.role,
@@ -68,7 +70,7 @@ class MembershipEngine:
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)
             role = changes.get("role", membership.role)
-            await check_change(work, self._scope.standing.role, membership, role)
+            await check_change(work, self._scope.standing.rank, membership, role)
             kept = membership.custom_role_id if role is Role.MEMBER else None
             custom = changes.get("custom_role_id", kept)
             if (role, custom) != (membership.role, membership.custom_role_id):
@@ -90,7 +92,7 @@ class MembershipEngine:
 
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)
-            await check_change(work, self._scope.standing.role, membership, None)
+            await check_change(work, self._scope.standing.rank, membership, None)
             return work.update(membership, removed_at=work.now, given_by=None)
 
         return await self._scope.run(Command("membership.remove", decide, {Membership: [membership_id]}))

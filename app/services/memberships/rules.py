@@ -2,7 +2,7 @@
 
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
-from app.models.memberships import Membership, Role
+from app.models.memberships import Membership, MembershipKind, Role
 from app.models.permissions import Permission
 from app.services.access.rules import may_manage
 from app.services.access.standing import Standing
@@ -25,6 +25,12 @@ def check_custom_role(standing: Standing, role: Role, custom_role_id: str | None
         raise PastisError(ErrorCode.PERMISSION_DENIED, permission=Permission.ROLE_UPDATE)
     if role is not Role.MEMBER:
         raise invalid("/custom_role_id", FieldCode.REFUSED)
+
+
+def check_kind(kind: MembershipKind, email: str | None) -> None:
+    """Raises `validation_failed`: a service account is nobody's."""
+    if kind is MembershipKind.SERVICE and email is not None:
+        raise invalid("/email", FieldCode.REFUSED)
 
 
 def check_owner_stays(membership: Membership, owners: int, new_role: Role | None) -> None:

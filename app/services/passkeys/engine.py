@@ -33,7 +33,7 @@ from app.core.logging import get_logger
 from app.core.security import new_token, token_hash
 from app.models.passkeys import Passkey, PasskeyChallenge
 from app.schemas.passkeys import Assertion, Attestation
-from app.services.access import Principal
+from app.services.access import AccountPrincipal
 from app.services.passkeys import queries, rules
 from app.utils.ids import new_id
 
@@ -57,7 +57,7 @@ class PasskeyEngine:
         self._rp_id = rules.relying_party(settings.public_url)
         self._origins = rules.origins(settings.public_url, settings.cors_origins)
 
-    async def creation_options(self, principal: Principal) -> Doc:
+    async def creation_options(self, principal: AccountPrincipal) -> Doc:
         """What a browser's `navigator.credentials.create()` is given."""
         options = generate_registration_options(
             rp_id=self._rp_id,

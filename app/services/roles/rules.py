@@ -7,8 +7,12 @@ from app.core.errors import FieldCode, FieldError, PastisError
 from app.models.permissions import Permission
 from app.services.access.rules import closed
 
-KEPT_BACK = frozenset({Permission.ROLE_CREATE, Permission.ROLE_DELETE, Permission.ROLE_UPDATE})
-"""For admins alone: with them, one could give oneself everything else."""
+KEPT_BACK = frozenset(
+    permission
+    for permission in Permission
+    if permission.resource == "token" or (permission.resource == "role" and not permission.reads)
+)
+"""For admins alone: with them, one could give oneself, or use through a token, what others have."""
 
 
 def chosen(permissions: Iterable[Permission]) -> list[str]:

@@ -1,6 +1,6 @@
 """Logins as documents: opened, refreshed, proven again, listed, ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.logging import get_logger
 from app.core.security import derive_token, new_token, token_hash
 from app.models.sessions import Session, SpentToken
-from app.services.access import Access, Principal
+from app.services.access import Access, AccountPrincipal
 from app.services.audit import AuditEngine, AuditKind
 from app.services.sessions import queries, rules
 from app.utils.ids import new_id
@@ -171,25 +171,29 @@ class SessionEngine:
     async def strengthen(self, session_id: str, methods: Sequence[str]) -> None:
         """Note further ways in which it was proven who this is; that makes the login no fresher."""
         await queries.add_methods(self._database, session_id, methods)
-        self._access.forget_session(session_id)
+        self._access.forget_credential(session_id)
 
-    async def list_own(self, principal: Principal) -> list[dict[str, Any]]:
+    async def list_own(self, principal: AccountPrincipal) -> list[dict[str, Any]]:
         """The living logins of a user, the newest first, without anything of their tokens."""
         now = self._clock.now()
         found = await queries.find_of_user(self._database, principal.user_id, now)
         return [_shown(one, principal) for one in found]
 
-    async def get_own(self, principal: Principal, session_id: str) -> dict[str, Any]:
+    async def get_own(self, principal: AccountPrincipal, session_id: str) -> dict[str, Any]:
         """Raises `not_found` alike for another user's login and one that is not there."""
         for shown in await self.list_own(principal):
             if shown["id"] == session_id:
                 return shown
         raise not_found("session")
 
+    async def note_uses(self, uses: Mapping[str, tuple[datetime, str]]) -> None:
+        """Keep when and from where logins were last used, by their ids."""
+        await queries.note_uses(self._database, uses)
+
     async def end(self, session_id: str) -> str | None:
         """Gives the account whose login it was, unless it had ended before."""
         user_id = await queries.delete(self._database, session_id)
-        self._access.forget_session(session_id)
+        self._access.forget_credential(session_id)
         return user_id
 
     async def end_all(self, user_id: str) -> None:
@@ -220,10 +224,10 @@ def _seconds(until: datetime, now: datetime) -> int:
     return max(0, int((until - now).total_seconds()))
 
 
-def _shown(session: Session, principal: Principal) -> dict[str, Any]:
+def _shown(session: Session, principal: AccountPrincipal) -> dict[str, Any]:
     return {
         "id": session.id,
-        "current": session.id == principal.session_id,
+        "current": session.id == principal.credential_id,
         "device": rules.device_name(session.client),
         "client": session.client,
         "address": session.address,

@@ -1,16 +1,17 @@
-"""When and from where logins were last used: noted in memory, written now and then, beside the requests."""
+"""When and from where logins and tokens were last used: noted in memory, written beside the requests."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from app.core.background import stop
 from app.core.clock import Clock
-from app.core.database.engine import Database
 from app.core.database.errors import classify
 from app.core.logging import get_logger
-from app.services.sessions import queries
 
 INTERVAL_SECONDS = 60.0
+Uses = Mapping[str, tuple[datetime, str]]
+Write = Callable[[Uses], Awaitable[None]]
 
 logger = get_logger(__name__)
 
@@ -18,16 +19,17 @@ logger = get_logger(__name__)
 class LastUses:
     """One a process. A killed one loses what it noted in the last minute, and nothing hangs on that."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, write: Write, clock: Clock) -> None:
+        """`write` keeps the last uses, by the ids of logins or tokens: when, and from which address."""
+        self._write = write
         self._clock = clock
         self._noted: dict[str, tuple[datetime, str]] = {}
         self._writing: asyncio.Task[None] | None = None
 
-    def note(self, session_id: str, address: str) -> None:
+    def note(self, credential_id: str, address: str) -> None:
         """The first use in each interval counts for all of it: the others cost next to nothing."""
-        if session_id not in self._noted:
-            self._noted[session_id] = self._clock.now(), address
+        if credential_id not in self._noted:
+            self._noted[credential_id] = self._clock.now(), address
 
     def start(self) -> None:
         if self._writing is None:
@@ -43,7 +45,7 @@ class LastUses:
             return
         noted, self._noted = self._noted, {}
         try:
-            await queries.note_uses(self._database, noted)
+            await self._write(noted)
         except Exception as error:
             if classify(error) is None:
                 raise

@@ -5,7 +5,9 @@ from typing import Any
 
 from app.core.security import hash_password
 from app.models.users import User
+from app.schemas.tokens import TokenCreate
 from app.services.bootstrap import Services
+from app.services.tokens import Owner
 from app.services.users import queries as user_queries
 from app.tests.support.clients import Answer, Client, ok
 from app.utils.ids import new_id
@@ -97,6 +99,22 @@ class Workspace:
         for project, role in grants.items():
             ok(await self.grant(role, project, membership_id=membership_id), 201)
         return Client(self.api.http, await log_in(services, user), self.api.base)
+
+    async def service(self, services: Services, role: str = "member", *scopes: str) -> Client:
+        """Something new that works through a token; it may do all that it can where no scopes are named."""
+        body = {"kind": "service", "display_name": "Nightly build", "role": role}
+        membership_id = ok(await self.api.post("/memberships", body), 201)["id"]
+        owner = Owner(workspace_id=self.id, membership_id=membership_id)
+        return await self._with_token(services, owner, *scopes)
+
+    async def token(self, services: Services, role: str, *scopes: str) -> Client:
+        """One of those who have logins, with an API token instead."""
+        return await self._with_token(services, Owner(user_id=self.users[role].id), *scopes)
+
+    async def _with_token(self, services: Services, owner: Owner, *scopes: str) -> Client:
+        data = TokenCreate(name="Tests", scopes=list(scopes or ["*:*"]))
+        made = await services.tokens.create(owner, data)
+        return self.api.as_(made.secret).at("")
 
 
 async def found_workspace(services: Services, anonymous: Client) -> Workspace:

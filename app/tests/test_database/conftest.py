@@ -7,7 +7,7 @@ import pytest
 from app.core.config import Settings
 from app.core.database.engine import Database
 from app.core.unit_of_work import Context
-from app.services.access import Principal, Scope
+from app.services.access import AccountPrincipal, PrincipalKind, Scope
 from app.services.access.standing import owner_standing
 from app.services.bootstrap import Services
 from app.tests.support.bench import ACTOR, SOURCE, make_writers
@@ -28,7 +28,7 @@ async def watched_database(
 def scope(watched_database: tuple[Database, Commands], services: Services) -> Scope:
     """An owner's scope of a workspace that need not be there."""
     database, _ = watched_database
-    principal = Principal(new_id(), new_id(), "justin@fluid.example", "Justin Obara")
+    principal = AccountPrincipal(PrincipalKind.USER, new_id(), new_id(), display_name="Justin Obara")
     standing = owner_standing(principal, new_id(), new_id())
     return Scope(database, make_writers(database), standing, Context(ACTOR, SOURCE), services.secret)
 

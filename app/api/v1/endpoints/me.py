@@ -13,9 +13,9 @@ from app.models.users import User
 from app.schemas.users import PasswordUpdate, UserPatch, UserRead
 from app.services.bootstrap import Services
 
-router = APIRouter(
-    prefix="/me", tags=["me"], route_class=StrictRoute, dependencies=[Depends(RequiresAccount())]
-)
+router = APIRouter(prefix="/me", tags=["me"], route_class=StrictRoute)
+LOGIN = [Depends(RequiresAccount())]
+RECENT = [Depends(RequiresAccount(recent=True))]
 
 
 def _shown(user: User) -> dict[str, Any]:
@@ -27,13 +27,18 @@ async def _check_match(services: Services, user_id: str, if_match: str | None) -
         check_match(if_match, _shown(await services.users.get(user_id)))
 
 
-@router.get("", response_model=UserRead, responses=problems.ACCOUNT_READ)
+@router.get(
+    "",
+    response_model=UserRead,
+    responses=problems.ACCOUNT_READ,
+    dependencies=[Depends(RequiresAccount(tokens=True))],
+)
 async def get_me(services: Process, account: Account, request: Request) -> Response:
     """Who is logged in."""
     return plain(request, _shown(await services.users.get(account.principal.user_id)))
 
 
-@router.patch("", response_model=UserRead, responses=problems.PROFILE_WRITE)
+@router.patch("", response_model=UserRead, responses=problems.PROFILE_WRITE, dependencies=LOGIN)
 async def update_me(
     services: Process, account: Account, request: Request, body: UserPatch, if_match: IfMatch = None
 ) -> Response:
@@ -42,9 +47,6 @@ async def update_me(
     await _check_match(services, user_id, if_match)
     changes = body.model_dump(exclude_unset=True)
     return plain(request, _shown(await services.users.update(user_id, changes)))
-
-
-RECENT = [Depends(RequiresAccount(recent=True))]
 
 
 @router.post("/deactivate", status_code=204, responses=problems.RECENT_WRITE, dependencies=RECENT)
@@ -63,7 +65,7 @@ async def delete_me(services: Process, account: Account, if_match: IfMatch = Non
     return Response(status_code=204)
 
 
-@router.put("/password", status_code=204, responses=problems.PASSWORD_WRITE)
+@router.put("/password", status_code=204, responses=problems.PASSWORD_WRITE, dependencies=LOGIN)
 async def update_password(
     services: Process, account: Account, body: PasswordUpdate, if_match: IfMatch = None
 ) -> Response:

@@ -29,7 +29,12 @@ async def create_workspace(account: AccountWriter, request: Request, body: Works
     return created(request, await found_workspace(account, body))
 
 
-@router.get("", response_model=Page[WorkspaceRead], responses=problems.ACCOUNT_LIST, dependencies=LOGIN)
+@router.get(
+    "",
+    response_model=Page[WorkspaceRead],
+    responses=problems.ACCOUNT_LIST,
+    dependencies=[Depends(RequiresAccount(tokens=True))],
+)
 async def list_workspaces(account: Account, request: Request, page: Paging) -> Response:
     """The workspaces that one is a member of, by name."""
     return listed(request, await mine(account, page))

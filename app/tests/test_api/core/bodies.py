@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 NEW_PASSWORD = "another horse battery staple"
 
 
+def _api_token(world: "World", values: Values) -> dict[str, Any]:
+    return {
+        "name": "Nightly report",
+        "scopes": ["task:read", "comment:*"],
+        "expires_at": "2096-01-01T00:00:00Z",
+    }
+
+
 async def _refresh(world: "World", values: Values) -> dict[str, str]:
     user = world.workspace.users["member"]
     tokens = await world.services.sessions.open(user.id, remember_me=False, client="tests")
@@ -191,6 +199,8 @@ BODIES: dict[str, Callable[["World", Values], Any]] = {
     "create_reauthentication": lambda world, values: {"password": PASSWORD},
     "create_registration": lambda world, values: {"email": f"{new_id()}@fluid.example", "locale": "fr"},
     "create_role": _role_body,
+    "create_my_token": _api_token,
+    "create_service_token": _api_token,
     "create_status": lambda world, values: {"name": f"QA {world.number()}", "category": "in_progress"},
     "create_task": _create_task,
     "create_team": _team_body,

@@ -1,156 +1,166 @@
 """Which principal may call which route. A new route needs a row here.
 
-`ok` is any success; a number is the status of the refusal.
+`ok` is any success, a number the status of the refusal, and `login` one of tokens: 403, `login_required`.
 """
 
 PRINCIPALS = (
     *("anonymous", "owner", "admin", "member"),
     *("lead", "contributor", "commenter", "viewer", "guest"),
-    *("former", "stranger"),
+    *("former", "stranger", "service", "token"),
 )
 """`lead` to `viewer` are guests with this role in every project, `guest` has none in any.
 
-`former` was an admin of the workspace, `stranger` has an account and another workspace.
+`former` was an admin of the workspace, `stranger` has an account and another workspace. `service` is a service
+account that is a member, `token` an API token of the owner with the scope `*:read`.
 """
 
 _TABLE = """
-                         anonymous owner admin member lead contributor commenter viewer guest former stranger
-get_docs                 ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-get_liveness             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-get_readiness            ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-get_problem_type         ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+                         anonymous owner admin member lead contributor commenter viewer guest former stranger service token
+get_docs                 ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+get_liveness             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+get_readiness            ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+get_problem_type         ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
 
-create_login             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-confirm_login            ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_passkey_request   ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_passkey_login     ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_token             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-refresh_login            ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-delete_login             401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_reauthentication  401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_login             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+confirm_login            ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+create_passkey_request   ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+create_passkey_login     ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+create_token             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+refresh_login            ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+delete_login             401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+create_reauthentication  401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
 
-list_oidc_providers      ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-start_oidc_login         ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-finish_oidc_login        ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+list_oidc_providers      ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+start_oidc_login         ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+finish_oidc_login        ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
 
-list_identities          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-start_identity           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-finish_identity          401       ok    404   404    404  404         404       404    404   404    404
-delete_identity          401       ok    404   404    404  404         404       404    404   404    404
+list_identities          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+start_identity           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+finish_identity          401       ok    404   404    404  404         404       404    404   404    404      login   login
+delete_identity          401       ok    404   404    404  404         404       404    404   404    404      login   login
 
-get_me                   401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-update_me                401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-update_password          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-deactivate_me            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-delete_me                401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_email_change      401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-confirm_email_change     ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-update_avatar            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-get_avatar               401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-delete_avatar            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+get_me                   401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   ok
+update_me                401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+update_password          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+deactivate_me            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+delete_me                401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+create_email_change      401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+confirm_email_change     ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+update_avatar            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+get_avatar               401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+delete_avatar            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
 
-create_registration      ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-confirm_registration     ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_password_reset    ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-confirm_password_reset   ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_registration      ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+confirm_registration     ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+create_password_reset    ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
+confirm_password_reset   ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok
 
-list_sessions            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-get_session              401       ok    404   404    404  404         404       404    404   404    404
-delete_other_sessions    401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-delete_session           401       ok    404   404    404  404         404       404    404   404    404
+list_sessions            401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+get_session              401       ok    404   404    404  404         404       404    404   404    404      login   login
+delete_other_sessions    401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+delete_session           401       ok    404   404    404  404         404       404    404   404    404      login   login
 
-get_factors              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_totp              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-confirm_totp             401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-delete_totp              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_recovery_codes    401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_passkey_options   401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-create_passkey           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-get_passkey              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-update_passkey           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-delete_passkey           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_my_token          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+list_my_tokens           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+get_my_token             401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+delete_my_token          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
 
-create_workspace         401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-list_workspaces          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
-get_workspace            401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
-update_workspace         401       ok    ok    403    403  403         403       403    403   404    404
+get_factors              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+create_totp              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+confirm_totp             401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+delete_totp              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+create_recovery_codes    401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+create_passkey_options   401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+create_passkey           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+get_passkey              401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+update_passkey           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+delete_passkey           401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
 
-create_membership        401       ok    ok    403    403  403         403       403    403   404    404
-list_memberships         401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
-get_membership           401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-update_membership        401       ok    ok    403    403  403         403       403    403   404    404
-delete_membership        401       ok    ok    403    403  403         403       403    403   404    404
-get_membership_avatar    401       ok    ok    ok     ok   ok          ok        ok     404   404    404
+create_workspace         401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
+list_workspaces          401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   ok
+get_workspace            401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok
+update_workspace         401       ok    ok    403    403  403         403       403    403   404    404      403     403
 
-create_team              401       ok    ok    403    403  403         403       403    403   404    404
-delete_team              401       ok    ok    403    403  403         403       403    403   404    404
-update_team              401       ok    ok    403    403  403         403       403    403   404    404
-create_team_member       401       ok    ok    403    403  403         403       403    403   404    404
-delete_team_member       401       ok    ok    403    403  403         403       403    403   404    404
-create_role              401       ok    ok    403    403  403         403       403    403   404    404
-update_role              401       ok    ok    403    403  403         403       403    403   404    404
-delete_role              401       ok    ok    403    403  403         403       403    403   404    404
-create_grant             401       ok    ok    403    ok   403         403       403    403   404    404
-update_grant             401       ok    ok    403    ok   403         403       403    403   404    404
-delete_grant             401       ok    ok    403    ok   403         403       403    403   404    404
-list_teams               401       ok    ok    ok     403  403         403       403    403   404    404
-get_team                 401       ok    ok    ok     403  403         403       403    403   404    404
-list_roles               401       ok    ok    ok     403  403         403       403    403   404    404
-get_role                 401       ok    ok    ok     403  403         403       403    403   404    404
-list_grants              401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-get_grant                401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-get_permissions          401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
+create_membership        401       ok    ok    403    403  403         403       403    403   404    404      403     403
+list_memberships         401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok
+get_membership           401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+update_membership        401       ok    ok    403    403  403         403       403    403   404    404      403     403
+delete_membership        401       ok    ok    403    403  403         403       403    403   404    404      403     403
+get_membership_avatar    401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
 
-list_audit_entries       401       ok    ok    403    403  403         403       403    403   404    404
-export_audit_entries     401       ok    ok    403    403  403         403       403    403   404    404
-list_my_audit_entries    401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok
+create_team              401       ok    ok    403    403  403         403       403    403   404    404      403     403
+delete_team              401       ok    ok    403    403  403         403       403    403   404    404      403     403
+update_team              401       ok    ok    403    403  403         403       403    403   404    404      403     403
+create_team_member       401       ok    ok    403    403  403         403       403    403   404    404      403     403
+delete_team_member       401       ok    ok    403    403  403         403       403    403   404    404      403     403
+create_service_token     401       ok    ok    403    403  403         403       403    403   404    404      403     403
+list_service_tokens      401       ok    ok    403    403  403         403       403    403   404    404      403     ok
+get_service_token        401       ok    ok    403    403  403         403       403    403   404    404      403     ok
+delete_service_token     401       ok    ok    403    403  403         403       403    403   404    404      403     403
+create_role              401       ok    ok    403    403  403         403       403    403   404    404      403     403
+update_role              401       ok    ok    403    403  403         403       403    403   404    404      403     403
+delete_role              401       ok    ok    403    403  403         403       403    403   404    404      403     403
+create_grant             401       ok    ok    403    ok   403         403       403    403   404    404      403     403
+update_grant             401       ok    ok    403    ok   403         403       403    403   404    404      403     403
+delete_grant             401       ok    ok    403    ok   403         403       403    403   404    404      403     403
+list_teams               401       ok    ok    ok     403  403         403       403    403   404    404      ok      ok
+get_team                 401       ok    ok    ok     403  403         403       403    403   404    404      ok      ok
+list_roles               401       ok    ok    ok     403  403         403       403    403   404    404      ok      ok
+get_role                 401       ok    ok    ok     403  403         403       403    403   404    404      ok      ok
+list_grants              401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+get_grant                401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+get_permissions          401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok
 
-create_project           401       ok    ok    403    403  403         403       403    403   404    404
-list_projects            401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
-get_project              401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-update_project           401       ok    ok    403    ok   403         403       403    403   404    404
-archive_project          401       ok    ok    403    ok   403         403       403    403   404    404
-unarchive_project        401       ok    ok    403    ok   403         403       403    403   404    404
+list_audit_entries       401       ok    ok    403    403  403         403       403    403   404    404      403     ok
+export_audit_entries     401       ok    ok    403    403  403         403       403    403   404    404      403     ok
+list_my_audit_entries    401       ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       login   login
 
-create_status            401       ok    ok    403    ok   403         403       403    403   404    404
-list_statuses            401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-get_status               401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-update_status            401       ok    ok    403    ok   403         403       403    403   404    404
-move_status              401       ok    ok    403    ok   403         403       403    403   404    404
-delete_status            401       ok    ok    403    ok   403         403       403    403   404    404
+create_project           401       ok    ok    403    403  403         403       403    403   404    404      403     403
+list_projects            401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok
+get_project              401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+update_project           401       ok    ok    403    ok   403         403       403    403   404    404      403     403
+archive_project          401       ok    ok    403    ok   403         403       403    403   404    404      403     403
+unarchive_project        401       ok    ok    403    ok   403         403       403    403   404    404      403     403
 
-create_label             401       ok    ok    ok     403  403         403       403    403   404    404
-list_labels              401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
-get_label                401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
-update_label             401       ok    ok    ok     403  403         403       403    403   404    404
-delete_label             401       ok    ok    403    403  403         403       403    403   404    404
+create_status            401       ok    ok    403    ok   403         403       403    403   404    404      403     403
+list_statuses            401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+get_status               401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+update_status            401       ok    ok    403    ok   403         403       403    403   404    404      403     403
+move_status              401       ok    ok    403    ok   403         403       403    403   404    404      403     403
+delete_status            401       ok    ok    403    ok   403         403       403    403   404    404      403     403
 
-batch_tasks              401       ok    ok    ok     ok   ok          403       403    403   404    404
-create_task              401       ok    ok    ok     ok   ok          403       403    403   404    404
-list_tasks               401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
-get_task                 401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-update_task              401       ok    ok    ok     ok   ok          403       403    403   404    404
-delete_task              401       ok    ok    ok     ok   ok          403       403    403   404    404
-restore_task             401       ok    ok    ok     ok   ok          403       403    403   404    404
-archive_task             401       ok    ok    ok     ok   ok          403       403    403   404    404
-unarchive_task           401       ok    ok    ok     ok   ok          403       403    403   404    404
-rank_task                401       ok    ok    ok     ok   ok          403       403    403   404    404
-move_task                401       ok    ok    ok     ok   ok          403       403    403   404    404
-list_task_activity       401       ok    ok    ok     ok   ok          ok        ok     404   404    404
+create_label             401       ok    ok    ok     403  403         403       403    403   404    404      ok      403
+list_labels              401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok
+get_label                401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok
+update_label             401       ok    ok    ok     403  403         403       403    403   404    404      ok      403
+delete_label             401       ok    ok    403    403  403         403       403    403   404    404      403     403
 
-create_comment           401       ok    ok    ok     ok   ok          ok        403    403   404    404
-list_comments            401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-get_comment              401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-update_comment           401       ok    ok    ok     ok   403         403       403    403   404    404
-delete_comment           401       ok    ok    ok     ok   403         403       403    403   404    404
+batch_tasks              401       ok    ok    ok     ok   ok          403       403    403   404    404      ok      403
+create_task              401       ok    ok    ok     ok   ok          403       403    403   404    404      ok      403
+list_tasks               401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok
+get_task                 401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+update_task              401       ok    ok    ok     ok   ok          403       403    403   404    404      ok      403
+delete_task              401       ok    ok    ok     ok   ok          403       403    403   404    404      ok      403
+restore_task             401       ok    ok    ok     ok   ok          403       403    403   404    404      ok      403
+archive_task             401       ok    ok    ok     ok   ok          403       403    403   404    404      ok      403
+unarchive_task           401       ok    ok    ok     ok   ok          403       403    403   404    404      ok      403
+rank_task                401       ok    ok    ok     ok   ok          403       403    403   404    404      ok      403
+move_task                401       ok    ok    ok     ok   ok          403       403    403   404    404      ok      403
+list_task_activity       401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
 
-create_import            401       ok    ok    403    403  403         403       403    403   404    404
-list_imports             401       ok    ok    ok     403  403         403       403    403   404    404
-get_import               401       ok    ok    ok     403  403         403       403    403   404    404
+create_comment           401       ok    ok    ok     ok   ok          ok        403    403   404    404      ok      403
+list_comments            401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+get_comment              401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+update_comment           401       ok    ok    ok     ok   403         403       403    403   404    404      403     403
+delete_comment           401       ok    ok    ok     ok   403         403       403    403   404    404      403     403
 
-list_events              401       ok    ok    ok     ok   ok          ok        ok     ok    404    404
-get_event                401       ok    ok    ok     ok   ok          ok        ok     404   404    404
-undo_event               401       ok    ok    ok     ok   ok          403       403    404   404    404
+create_import            401       ok    ok    403    403  403         403       403    403   404    404      403     403
+list_imports             401       ok    ok    ok     403  403         403       403    403   404    404      ok      ok
+get_import               401       ok    ok    ok     403  403         403       403    403   404    404      ok      ok
+
+list_events              401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok
+get_event                401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok
+undo_event               401       ok    ok    ok     ok   ok          403       403    404   404    404      ok      403
 """
 
 

@@ -91,7 +91,7 @@ async def _session(world: "World", values: Values) -> str:
     """Another login of the owner, whom alone it concerns."""
     user = world.workspace.users["owner"]
     tokens = await world.services.sessions.open(user.id, remember_me=False, client="tests")
-    return (await world.services.access.identify(tokens.access_token)).session_id
+    return (await world.services.access.identify(tokens.access_token)).credential_id
 
 
 async def new_task(world: "World", values: Values) -> str:
@@ -120,6 +120,19 @@ async def _seq(world: "World", values: Values) -> str:
     task = await new_task(world, values)
     changed = ok(await world.owner.patch(f"{world.base}/tasks/{task}", {"priority": "high"}))
     return str(changed["version"])
+
+
+async def _token(world: "World", values: Values) -> str:
+    """A service account's, or one's own."""
+    path = "/api/v1/me/tokens"
+    if "membership" in values:
+        path = f"{world.base}/memberships/{values['membership']}/tokens"
+    client = world.owner if "membership" in values else world.caller
+    return str(ok(await client.post(path, {"name": "CI", "scopes": ["task:read"]}), 201)["id"])
+
+
+async def _service(world: "World", values: Values) -> str:
+    return await world.made("/memberships", {"kind": "service", "display_name": f"Build {world.number()}"})
 
 
 async def _provider(world: "World", values: Values) -> str:
@@ -153,7 +166,11 @@ async def _name_other_owners(world: "World") -> None:
 
 
 OWN_PLACES: dict[tuple[str, str], Callable[["World", Values], Any]] = {
+    ("create_service_token", "membership"): _service,
+    ("delete_service_token", "membership"): _service,
     ("get_membership_avatar", "membership"): _pictured,
+    ("get_service_token", "membership"): _service,
+    ("list_service_tokens", "membership"): _service,
 }
 """Where a route needs other things than most."""
 PLACES: dict[str, Callable[["World", Values], Any]] = {
@@ -173,6 +190,7 @@ PLACES: dict[str, Callable[["World", Values], Any]] = {
     "status": _status,
     "task": new_task,
     "team": _team,
+    "token": _token,
     "workspace": _workspace,
 }
 

@@ -132,6 +132,9 @@ def bad_texts(name: str, schema: Spec) -> list[Bad]:
         values += [(one, INVALID) for one in (*MALFORMED_IDS, *OTHER_VERSIONS)]
     elif schema.get("format") == "date":
         values += [(one, INVALID) for one in (*DATES, *TIMES)]
+    elif schema.get("format") == "date-time":
+        naive = ("2096-12-01", "2096-12-01T00:00:00", "2096-02-30T00:00:00Z", "2096-12-01T25:00:00Z")
+        values += [(one, INVALID) for one in (*DATES, *naive)]
     elif "pattern" in schema:
         values += [(one, INVALID) for one in (*INVISIBLE, *UNSAFE, "$ne", "a b", "é", "a/b")]
     else:
@@ -172,6 +175,9 @@ def bad_arrays(name: str) -> list[Bad]:
     if name == "transports":
         lists: tuple[Any, ...] = (None, "x", 0, {}, True, [None], [1], ["x" * 33], ["x"] * 11)
         return [(one, INVALID) for one in lists]
+    if name == "scopes":
+        scopes: tuple[Any, ...] = (None, "x", 0, {}, [], [None], [1], ["task:fly"], ["task:read"] * 2)
+        return [(one, INVALID) for one in (*scopes, ["task"], ["x" * 61 + ":*"], [{"$ne": None}])]
     if name == "permissions":
         named: tuple[Any, ...] = (None, "x", 0, {}, [], [None], [1], ["task:fly"], ["task:read"] * 2)
         return [(one, INVALID) for one in named]

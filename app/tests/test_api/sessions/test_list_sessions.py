@@ -85,7 +85,7 @@ async def test_uses_are_written_now_and_then_and_at_the_end(
     monkeypatch.setattr(jobs, "INTERVAL_SECONDS", 0.01)
     kept: Any = None
     later = system_now() + timedelta(days=1)
-    uses = LastUses(services.database, TestClock())
+    uses = LastUses(services.sessions.note_uses, TestClock())
     uses._clock.now = lambda: later
     uses.start()
     uses.note(session_id, "192.0.2.1")
@@ -100,7 +100,7 @@ async def test_uses_are_written_now_and_then_and_at_the_end(
     uses.note(session_id, "192.0.2.2")
     await uses.close()
     assert await stored(services, Session, session_id) == kept
-    uses = LastUses(services.database, TestClock())
+    uses = LastUses(services.sessions.note_uses, TestClock())
     uses._clock.now = lambda: later + timedelta(seconds=1)
     uses.note(session_id, "192.0.2.3")
     await uses.close()

@@ -60,7 +60,7 @@ async def test_logins_that_end_elsewhere(services: Services, other: Services) ->
     for _ in range(30):
         token = await log_in(services, user)
         principal = await other.access.identify(token)
-        await services.sessions.end(principal.session_id)
+        await services.sessions.end(principal.credential_id)
         waited.append(await until_refused(partial(other.access.identify, token), ErrorCode.INVALID_TOKEN))
     assert max(waited) < 1.0
     assert median(waited) < 0.2
@@ -100,7 +100,7 @@ async def test_somebody_who_proves_again_who_they_are(services: Services, other:
     token = await log_in(services, await make_user(services))
     before = await other.access.identify(token)
     await asyncio.sleep(0.002)
-    await services.sessions.prove(before.session_id)
+    await services.sessions.prove(before.credential_id)
     await asyncio.sleep(0.5)
     after = await other.access.identify(token)
     assert after.authenticated_at is not None
@@ -162,7 +162,7 @@ async def test_a_silent_one_is_no_promise_broken(services: Services, test_settin
         access: Access = process.access
         token = await log_in(services, await make_user(services))
         principal = await access.identify(token)
-        await services.sessions.end(principal.session_id)
+        await services.sessions.end(principal.credential_id)
         waited = await until_refused(partial(access.identify, token), ErrorCode.INVALID_TOKEN)
         assert waited < engine.CACHE_SECONDS + 0.5
     finally:

@@ -25,7 +25,7 @@ class Gate:
     """Before the database: counts questions, and holds answers back while it is shut."""
 
     def __init__(self) -> None:
-        self._principal = queries.principal
+        self._principal = queries.login
         self.asked = 0
         self.open = asyncio.Event()
         self.open.set()
@@ -45,7 +45,7 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     gate = Gate()
-    monkeypatch.setattr(queries, "principal", gate)
+    monkeypatch.setattr(queries, "login", gate)
     # Long enough that only what a test does ends it.
     monkeypatch.setattr(engine, "CACHE_SECONDS", 1000.0)
     return gate

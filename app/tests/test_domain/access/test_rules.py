@@ -14,7 +14,7 @@ from app.models.memberships import Membership, Role
 from app.models.permissions import OF_PROJECTS, Permission
 from app.models.projects import Visibility
 from app.models.tasks import Task
-from app.services.access import Principal
+from app.services.access import Principal, PrincipalKind
 from app.services.access.rules import (
     IN_PROJECT,
     OF_WORKSPACE,
@@ -145,7 +145,7 @@ def test_a_custom_role_that_is_gone_gives_what_everybody_has() -> None:
 
 def standing(role: Role, *held: dict[str, Any], people: People | None = None) -> Standing:
     hidden = project(Visibility.PRIVATE)
-    principal = Principal("u", "s", "justin@fluid.example", "Justin Obara")
+    principal = Principal(PrincipalKind.USER, "s", "u")
     return standing_of(principal, "w", Holder(ME, role), {}, [hidden], held, people)
 
 

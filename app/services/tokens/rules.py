@@ -1,0 +1,31 @@
+"""How long API tokens live, and what their scopes may name. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from app.core.errors import ErrorCode as E
+from app.core.errors import FieldCode, FieldError, PastisError, invalid
+from app.services.access.rules import named
+
+LIFE = timedelta(days=90)
+"""Of a token whose maker names no end."""
+MAX_TOKENS = 100
+"""Of one account or service account."""
+HINT_LENGTH = 4
+
+
+def check_scopes(scopes: Iterable[str]) -> None:
+    """Raises `validation_failed` for a scope that is of no permission."""
+    errors = [
+        FieldError(f"/scopes/{number}", FieldCode.REFUSED)
+        for number, scope in enumerate(scopes)
+        if not any(named(scope))
+    ]
+    if errors:
+        raise PastisError(E.VALIDATION_FAILED, errors=errors)
+
+
+def check_end(expires_at: datetime | None, now: datetime) -> None:
+    """Raises `validation_failed` for an end that has come already."""
+    if expires_at is not None and expires_at <= now:
+        raise invalid("/expires_at", FieldCode.REFUSED)
