@@ -4,8 +4,9 @@ from typing import Any
 
 from app.tests.support.clients import Answer, ok
 from app.tests.support.factories import PASSWORD, make_user
-from app.tests.test_api.access.oracle import Account, Login
+from app.tests.test_api.access.oracle import Account, Caller, Login
 from app.tests.test_api.access.play import NOBODY, Play
+from app.tests.test_api.access.questions import FINE, Refusals
 
 MOST_ACCOUNTS = 10
 MOST_LOGINS = 14
@@ -175,6 +176,7 @@ async def reset_password(play: Play) -> bool:
     await process.services.auth.reset_password(account.email, account.password)
     play.wire.changed(process)
     play.oracle.end_logins(account)
+    play.oracle.end_tokens(account)
     return True
 
 
@@ -235,6 +237,7 @@ async def delete_account(play: Play) -> bool:
             oracle.leave(member)
             member.account = None
         oracle.end_logins(login.account)
+        oracle.end_tokens(login.account)
         del oracle.accounts[login.account.id]
     return True
 
@@ -248,26 +251,32 @@ async def wait(play: Play) -> bool:
 async def look_at_account(play: Play) -> None:
     """What an account sees of itself, as anybody who ever had a token."""
     oracle, choose = play.oracle, play.choose
-    token = choose.one([*(one.access for one in play.living()), *play.tokens(), NOBODY, None])
-    login = oracle.login_of(token)
-    refusals = frozenset({401}) if login is None else frozenset()
-    path = choose.chance.choice(["/me", "/me/sessions", "/workspaces"])
-    answer = await play.expect(f"get {path}", refusals, "GET", path, token)
-    if login is None:
+    token = choose.one([*(one.access for one in play.living_callers()), *play.tokens(), NOBODY, None])
+    caller = oracle.caller_of(token)
+    path = choose.chance.choice(["/me", "/me/sessions", "/me/tokens", "/workspaces"])
+    answer = await play.expect(f"get {path}", _refusals(caller, path), "GET", path, token)
+    if not _fine(answer) or caller is None or caller.account is None:
         return
-    account = login.account
-
-    def own(kind: str, id_: str) -> bool:
-        return (kind, id_) == ("account", account.id)
-
-    hidden = play.hidden(answer, own)
+    account = caller.account
+    hidden = play.hidden(answer, lambda *thing: thing == ("account", account.id))
     play.need(not hidden, f"{path} tells {hidden}: {answer.text}")
     told = answer.json()
     if path == "/me":
         play.need(told["id"] == account.id, "a token is somebody else's")
-    elif path == "/me/sessions":
-        wanted = {one.id for one in oracle.logins if one.account is account and oracle.lives(one)}
-        play.need({one["id"] for one in told["items"]} == wanted, f"the logins differ from {wanted}")
-    else:
-        wanted = {one for one in oracle.workspaces if oracle.enter(login, one)}
-        play.need({one["id"] for one in told["items"]} == wanted, f"the workspaces differ from {wanted}")
+        return
+    wanted = {
+        "/me/sessions": {one.id for one in oracle.logins if one.account is account and oracle.lives(one)},
+        "/me/tokens": {
+            one.id for one in oracle.tokens if one.account is account and oracle.caller_of(one.access)
+        },
+        "/workspaces": {one for one in oracle.workspaces if oracle.enter(caller, one)},
+    }[path]
+    play.need({one["id"] for one in told["items"]} == wanted, f"{path} differs from {wanted}: {answer.text}")
+
+
+def _refusals(caller: Caller | None, path: str) -> Refusals:
+    """A token says who its holder is and where; all else of an account takes a login."""
+    if caller is None:
+        return frozenset({401})
+    told = isinstance(caller, Login) or (caller.account is not None and path in ("/me", "/workspaces"))
+    return FINE if told else frozenset({403})

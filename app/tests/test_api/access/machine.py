@@ -1,6 +1,6 @@
 """The state machine: what may happen next, chosen by Hypothesis; after each step a handful of questions."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from app.tests.support.clients import ok
-from app.tests.test_api.access import logins, people, work
+from app.tests.test_api.access import logins, people, tokens, work
 from app.tests.test_api.access.oracle import Member, Workspace
 from app.tests.test_api.access.play import Maker, Play, Tally
 from app.tests.test_api.access.processes import Processes
@@ -19,6 +19,7 @@ FEW_LOGINS = 4
 """With fewer, people mostly log in again."""
 CHANGES: tuple[Maker, ...] = (
     *(people.create_membership, people.update_membership, people.delete_membership),
+    people.create_service_account,
     *(people.create_team, people.create_team_member, people.delete_team_member, people.delete_team),
     *(people.create_role, people.update_role, people.delete_role),
     *(people.create_grant, people.update_grant, people.delete_grant),
@@ -30,6 +31,8 @@ LOGINS: tuple[Act, ...] = (
     *(logins.create_account, logins.log_in, logins.refresh, logins.refresh_living, logins.log_out),
     *(logins.revoke, logins.revoke_others, logins.change_password, logins.reset_password),
     *(logins.reauthenticate, logins.deactivate, logins.activate, logins.delete_account, logins.wait),
+    *(tokens.create_my_token, tokens.delete_my_token),
+    *(tokens.create_service_token, tokens.delete_service_token),
 )
 _BEGINNING: Mapping[Maker, int] = {
     people.create_membership: 8,
@@ -47,6 +50,7 @@ class AccessMachine(RuleBasedStateMachine):
 
     processes: ClassVar[Processes]
     tally: ClassVar[Tally]
+    acts: ClassVar[Sequence[Act]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +66,7 @@ class AccessMachine(RuleBasedStateMachine):
         self._number += 1
         self.play.choose.chance = Random(f"{seed}/{self._number}")
         self.play.trace.append(f"--- {self._number}: {getattr(act, '__name__', act)}")
-        self.processes.run(take_step(self.play, act))
+        self.processes.run(take_step(self.play, act, self.acts))
         self.tally.steps += 1
 
     def teardown(self) -> None:
@@ -92,13 +96,13 @@ async def found_workspace(play: Play, token: str, slug: str) -> None:
     play.oracle.members[me["id"]] = Member(me["id"], workspace.id, me["user_id"], "owner")
 
 
-async def take_step(play: Play, act: Act) -> None:
+async def take_step(play: Play, act: Act, acts: Sequence[Act]) -> None:
     """What cannot be done, as there is nothing that it could be done to, makes place for something else."""
     play.forward(1)
     if len(play.living()) < FEW_LOGINS and play.choose.often(0.6):
         act = play.choose.chance.choice([logins.log_in, logins.log_in, logins.refresh_living])
     while not await act(play):
-        act = play.choose.chance.choice(ACTS)
+        act = play.choose.chance.choice(acts)
     for _ in range(play.choose.chance.randint(3, 6)):
         if play.choose.often(0.12):
             await logins.look_at_account(play)
@@ -122,13 +126,21 @@ def _rule(act: Act) -> Any:
     return rule(seed=SEEDS)(step)
 
 
-ACTS = (*map(_doing, CHANGES), *LOGINS)
+ACTS: tuple[Act, ...] = (*map(_doing, CHANGES), *LOGINS)
 
 
-async def act(play: Play) -> bool:
-    """Anything. Hypothesis tries the first rule alone before it mixes them."""
-    return await play.choose.chance.choice(ACTS)(play)
+def machine_of(processes: Processes, tally: Tally, acts: Sequence[Act] = ACTS) -> type[AccessMachine]:
+    """The machine in which these may happen."""
+
+    async def act(play: Play) -> bool:
+        # Hypothesis tries the first rule alone before it mixes them.
+        return await play.choose.chance.choice(acts)(play)
+
+    rules = {one.__name__: _rule(one) for one in (act, *acts)}
+    members = {"processes": processes, "tally": tally, "acts": acts, **rules}
+    return type("Machine", (AccessMachine,), members)
 
 
-for _act in (act, *ACTS):
-    setattr(AccessMachine, _act.__name__, _rule(_act))
+def named(*names: str) -> Sequence[Act]:
+    """Just these of all that may happen; time goes on in any case."""
+    return [one for one in ACTS if getattr(one, "__name__", "") in {*names, "wait"}]

@@ -1,7 +1,7 @@
 """Who may do what, in plain sets: written from the documentation, with nothing of the program in it.
 
 docs/guides/users.md has the tables, docs/decisions/0037 to 0039 say how they are weighed, and
-docs/api/authentication.md says how long a login lives.
+docs/api/authentication.md says how long a login lives, docs/api/tokens.md what a token is good for.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,6 +34,9 @@ _IN_WORKSPACE = """
     team:delete owner admin
     team:read owner admin member
     team:update owner admin
+    token:create owner admin
+    token:delete owner admin
+    token:read owner admin
     workspace:read owner admin member guest
     workspace:update owner admin
 """
@@ -73,13 +76,15 @@ OF_WORKSPACE = WORKSPACE_ROLES["owner"]
 OF_PROJECT = PROJECT_ROLES["lead"]
 EVERYBODY = WORKSPACE_ROLES["guest"]
 RANKS = ("guest", "member", "admin", "owner")
-NONE: Permissions = frozenset()
+EVERYTHING = OF_WORKSPACE | OF_PROJECT
+WITH_EVERY_TOKEN = frozenset({"label:read", "membership:read", "workspace:read"})
 
 ACCESS_LIFE = timedelta(minutes=15)
 LOGIN_LIFE = {True: timedelta(days=30), False: timedelta(hours=12)}
 """With `remember_me`, and without."""
 GRACE = timedelta(seconds=60)
 RECENT = timedelta(minutes=10)
+TOKEN_LIFE = timedelta(days=90)
 
 
 def with_reading(chosen: Iterable[str]) -> Permissions:
@@ -90,6 +95,16 @@ def with_reading(chosen: Iterable[str]) -> Permissions:
     if found & OF_PROJECT:
         found |= {"project:read", "status:read"}
     return frozenset(found)
+
+
+def narrowed_to(scopes: Iterable[str]) -> Permissions | None:
+    """What a token with these scopes may be used for; None for everything."""
+    found: set[str] = set()
+    for scope in scopes:
+        resource, _, action = scope.partition(":")
+        parts = (one.split(":") for one in EVERYTHING)
+        found |= {f"{of}:{do}" for of, do in parts if resource in ("*", of) and action in ("*", do)}
+    return None if found == EVERYTHING else with_reading(found) | WITH_EVERY_TOKEN
 
 
 @dataclass
@@ -121,6 +136,22 @@ class Login:
 
 
 @dataclass
+class ApiToken:
+    """An account's, or that of a service account, which is a member of one workspace."""
+
+    id: str
+    access: str
+    account: Account | None
+    member: str | None
+    scopes: Permissions | None
+    ends: datetime
+    over: bool = False
+
+
+Caller = Login | ApiToken
+
+
+@dataclass
 class Workspace:
     id: str
     slug: str
@@ -134,6 +165,7 @@ class Member:
     role: str
     custom: str | None = None
     removed: bool = False
+    service: bool = False
 
 
 @dataclass
@@ -188,10 +220,22 @@ class Comment:
 
 @dataclass(frozen=True)
 class Actor:
-    """A living principal in a workspace that lets it in."""
+    """A living principal in a workspace that lets it in; a token narrows what its holder may."""
 
     member: Member
-    login: Login
+    caller: Caller
+
+    @property
+    def scopes(self) -> Permissions | None:
+        return self.caller.scopes if isinstance(self.caller, ApiToken) else None
+
+    @property
+    def is_admin(self) -> bool:
+        """With a token for some things only, nobody is."""
+        return self.member.role in ("owner", "admin") and self.scopes is None
+
+    def narrow(self, held: Permissions) -> Permissions:
+        return held if self.scopes is None else held & self.scopes
 
 
 class Oracle:
@@ -199,6 +243,7 @@ class Oracle:
         self.now = now
         self.accounts: dict[str, Account] = {}
         self.logins: list[Login] = []
+        self.tokens: list[ApiToken] = []
         self.workspaces: dict[str, Workspace] = {}
         self.members: dict[str, Member] = {}
         self.teams: dict[str, Team] = {}
@@ -224,6 +269,13 @@ class Oracle:
             if (present or former) and self.lives(login):
                 return login
         return None
+
+    def caller_of(self, token: str | None) -> Caller | None:
+        """Whoever lives behind what a request shows."""
+        for one in self.tokens:
+            if one.access == token and not one.over and self.now < one.ends:
+                return one if one.account is None or one.account.active else None
+        return self.login_of(token)
 
     def is_recent(self, login: Login) -> bool:
         return self.now - login.proven_at <= RECENT
@@ -260,12 +312,20 @@ class Oracle:
 
     # --- who has what
 
-    def enter(self, login: Login, workspace: str) -> Actor | None:
+    def enter(self, caller: Caller, workspace: str) -> Actor | None:
         """None for who is no member, or no longer."""
         for member in self.members.values():
-            if (member.workspace, member.account, member.removed) == (workspace, login.account.id, False):
-                return Actor(member, login)
+            if caller.account is None:
+                mine = isinstance(caller, ApiToken) and caller.member == member.id
+            else:
+                mine = caller.account.id == member.account
+            if mine and member.workspace == workspace and not member.removed:
+                return Actor(member, caller)
         return None
+
+    def end_tokens(self, account: Account) -> None:
+        for token in self.tokens:
+            token.over = token.over or token.account is account
 
     def of_workspace(self, member: Member) -> Permissions:
         if member.custom is None:
@@ -297,17 +357,25 @@ class Oracle:
         """What a role in a project gives; a custom one takes its place."""
         return PROJECT_ROLES[role] if custom is None else self.roles[custom].permissions & OF_PROJECT
 
+    def own(self, actor: Actor) -> Permissions:
+        """What somebody may do in the workspace itself, with what is shown."""
+        return actor.narrow(self.of_workspace(actor.member))
+
+    def there(self, actor: Actor, project: Project) -> Permissions:
+        """What somebody may do in a project, with what is shown."""
+        return actor.narrow(self.in_project(actor.member, project))
+
     def has(self, actor: Actor, permission: str, project: Project) -> bool:
-        return permission in self.in_project(actor.member, project)
+        return permission in self.there(actor, project)
 
     def may_ask(self, actor: Actor, permission: str) -> bool:
-        """Whether a route lets somebody through: who has it nowhere is refused before anything is looked up.
+        """Whether a route lets somebody in: who has it nowhere is refused before anything is looked up.
 
-        Everybody may ask what there is to read in projects, and admins anything, also where there is none yet.
+        Everybody may ask what there is to read in projects, and admins anything, also where none is yet.
         """
         if permission in OF_WORKSPACE:
-            return permission in self.of_workspace(actor.member)
-        if permission.endswith(":read") or actor.member.role in ("owner", "admin"):
+            return permission in self.own(actor)
+        if permission.endswith(":read") or actor.is_admin:
             return True
         return any(
             self.has(actor, permission, project) for project in self.projects_in(actor.member.workspace)
@@ -348,8 +416,9 @@ class Oracle:
     # --- what is changed
 
     def may_manage(self, actor: Actor, *roles: str) -> bool:
-        """Nobody gives, changes or takes a role above their own."""
-        own = RANKS.index(actor.member.role)
+        """Nobody gives, changes or takes a role above their own; a token for some things only lowers it."""
+        lowered = actor.member.role in ("owner", "admin") and not actor.is_admin
+        own = RANKS.index("member" if lowered else actor.member.role)
         return all(RANKS.index(role) <= own for role in roles)
 
     def is_last_owner(self, member: Member) -> bool:

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.tests.test_api.access.oracle import (
-    OF_PROJECT,
-    OF_WORKSPACE,
+    EVERYTHING,
     Actor,
     CustomRole,
     Grant,
@@ -18,12 +17,14 @@ from app.tests.test_api.access.questions import FINE, Chooser, Question, Refusal
 
 Writer = Callable[[Chooser, Workspace], Question | None]
 _ROLES = (*("guest", "guest", "guest"), *("member", "member", "member"), "admin", "owner")
-KEPT_BACK = frozenset({"role:create", "role:delete", "role:update"})
+KEPT_BACK = frozenset(
+    {*("role:create", "role:delete", "role:update"), *("token:create", "token:delete", "token:read")}
+)
 """What no custom role may hold."""
 
 
 def _permissions(choose: Chooser) -> list[str]:
-    every = sorted((OF_WORKSPACE | OF_PROJECT) - KEPT_BACK)
+    every = sorted(EVERYTHING - KEPT_BACK)
     return choose.chance.sample(every, choose.chance.randint(1, 7))
 
 
@@ -49,7 +50,7 @@ def create_membership(choose: Chooser, w: Workspace) -> Question | None:
         return choose.also(
             choose.judge(actor, "membership:create"),
             (not oracle.may_manage(actor, role), 403),
-            (custom is not None and actor.member.role not in ("owner", "admin"), 403),
+            (custom is not None and not actor.is_admin, 403),
             (custom is not None and custom.workspace != w.id, 404),
             (former is not None and not former.removed, 409),
         )
@@ -80,7 +81,7 @@ def update_membership(choose: Chooser, w: Workspace) -> Question | None:
             choose.judge(actor, "membership:update", seen=member.workspace == w.id and not member.removed),
             (not oracle.may_manage(actor, role, member.role), 403),
             (oracle.is_last_owner(member) and role != "owner", 409),
-            (new and actor.member.role not in ("owner", "admin"), 403),
+            (new and not actor.is_admin, 403),
             (new and custom is not None and custom.workspace != w.id, 404),
         )
 
@@ -99,6 +100,8 @@ def delete_membership(choose: Chooser, w: Workspace) -> Question | None:
 
     def judge(actor: Actor) -> Refusals:
         needed = "membership:leave" if member.id == actor.member.id else "membership:delete"
+        if "membership:leave" not in oracle.own(actor):
+            return frozenset({403})
         return choose.also(
             choose.judge(actor, needed, seen=oracle.sees_member(actor, member) and not member.removed),
             (not oracle.may_manage(actor, member.role), 403),
@@ -109,6 +112,20 @@ def delete_membership(choose: Chooser, w: Workspace) -> Question | None:
         oracle.leave(member)
 
     return Question("delete_membership", w, f"/memberships/{member.id}", judge, "DELETE", apply=apply)
+
+
+def create_service_account(choose: Chooser, w: Workspace) -> Question:
+    oracle, role = choose.oracle, choose.chance.choice(_ROLES)
+    body: dict[str, Any] = {"kind": "service", "display_name": "Nightly build", "role": role}
+
+    def judge(actor: Actor) -> Refusals:
+        found = choose.judge(actor, "membership:create")
+        return choose.also(found, (not oracle.may_manage(actor, role), 403))
+
+    def apply(actor: Actor, answer: Any) -> None:
+        oracle.members[answer["id"]] = Member(answer["id"], w.id, None, role, service=True)
+
+    return Question("create_service_account", w, "/memberships", judge, "POST", body, apply=apply)
 
 
 # --- teams
@@ -182,11 +199,11 @@ def delete_team(choose: Chooser, w: Workspace) -> Question | None:
 def create_role(choose: Chooser, w: Workspace) -> Question:
     permissions = _permissions(choose)
     if choose.often(0.05):
-        permissions.append("role:update")
+        permissions.append(choose.chance.choice(sorted(KEPT_BACK)))
     body: dict[str, Any] = {"name": choose.canaries.new(), "permissions": permissions}
 
     def judge(actor: Actor) -> Refusals:
-        return choose.also(choose.judge(actor, "role:create"), ("role:update" in permissions, 422))
+        return choose.also(choose.judge(actor, "role:create"), (bool(KEPT_BACK & set(permissions)), 422))
 
     def apply(actor: Actor, answer: Any) -> None:
         role = CustomRole(answer["id"], w.id, with_reading(permissions))
@@ -233,7 +250,7 @@ def delete_role(choose: Chooser, w: Workspace) -> Question | None:
 def _gives_too_much(choose: Chooser, actor: Actor, project_id: str, role: str, custom: str | None) -> bool:
     """Whether somebody would give what they do not have there themselves."""
     oracle = choose.oracle
-    return not oracle.given(role, custom) <= oracle.in_project(actor.member, oracle.projects[project_id])
+    return not oracle.given(role, custom) <= oracle.there(actor, oracle.projects[project_id])
 
 
 def create_grant(choose: Chooser, w: Workspace) -> Question | None:
@@ -253,7 +270,7 @@ def create_grant(choose: Chooser, w: Workspace) -> Question | None:
         if team is None:
             known = oracle.sees_member(actor, member) and not member.removed
         else:
-            known = team.workspace == w.id and "team:read" in oracle.of_workspace(actor.member)
+            known = team.workspace == w.id and "team:read" in oracle.own(actor)
         found = choose.judge(
             actor, "grant:create", seen=oracle.has(actor, "project:read", project), project=project
         )

@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import Any
 
 from app.tests.support.clients import Answer, ok
-from app.tests.test_api.access.oracle import Account, Actor, Login, Oracle, Workspace
+from app.tests.test_api.access.oracle import Account, Actor, Caller, Login, Oracle, Workspace
 from app.tests.test_api.access.processes import Processes, Wire
 from app.tests.test_api.access.questions import Canaries, Chooser, MismatchError, Question, Refusals
 from app.tests.test_api.access.reads import READS
@@ -75,10 +75,11 @@ class Play:
         return answer
 
     def who(self, token: str | None) -> str:
-        for login in self.oracle.logins:
-            if token is not None and token in (login.access, login.former_access):
-                return login.account.email.partition("@")[0][-6:]
-        return "nobody" if token is None else "a dead token"
+        caller = self.oracle.caller_of(token)
+        if caller is None:
+            return "nobody" if token is None else "a dead token"
+        name = "a service" if caller.account is None else caller.account.email.partition("@")[0][-6:]
+        return name if isinstance(caller, Login) else f"{name} with a token"
 
     async def expect(
         self, name: str, statuses: Refusals, method: str, path: str, token: str | None, **options: Any
@@ -96,9 +97,9 @@ class Play:
 
     async def ask(self, question: Question, token: str | None, *, real: bool = False) -> Answer:
         """Ask, and hold what comes against the oracle. What is not `real` is only tried, with `dry_run`."""
-        login = self.oracle.login_of(token)
-        actor = None if login is None else self.oracle.enter(login, question.workspace.id)
-        expected = self._expected(question, login, actor)
+        caller = self.oracle.caller_of(token)
+        actor = None if caller is None else self.oracle.enter(caller, question.workspace.id)
+        expected = self._expected(question, caller, actor)
         options: dict[str, Any] = {"params": dict(question.params)}
         if question.body is not None:
             options["json"] = question.body
@@ -127,8 +128,8 @@ class Play:
         await self._learn_grants(actor)
 
     @staticmethod
-    def _expected(question: Question, login: Login | None, actor: Actor | None) -> Refusals:
-        if login is None:
+    def _expected(question: Question, caller: Caller | None, actor: Actor | None) -> Refusals:
+        if caller is None:
             return frozenset({401})
         return frozenset({404}) if actor is None else question.judge(actor)
 
@@ -161,7 +162,7 @@ class Play:
         """Who may make projects and is no admin leads them by a grant, whose id no answer has told yet."""
         for grant in [one for one in self.oracle.grants.values() if one.id.startswith("of-")]:
             path = f"/workspaces/{actor.member.workspace}/projects/{grant.project}/grants"
-            items = ok(await self.send("GET", path, actor.login.access))["items"]
+            items = ok(await self.send("GET", path, actor.caller.access))["items"]
             self.need(len(items) == 1, f"a new project has the grants {items}")
             del self.oracle.grants[grant.id]
             grant.id = items[0]["id"]
@@ -196,8 +197,13 @@ class Play:
     # --- steps
 
     def tokens(self) -> list[str]:
-        """Every access token that a login has, dead or alive."""
-        return [one for login in self.oracle.logins for one in (login.access, login.former_access) if one]
+        """Every token that was handed out for requests, dead or alive."""
+        logins = [one for login in self.oracle.logins for one in (login.access, login.former_access) if one]
+        return [*logins, *(one.access for one in self.oracle.tokens)]
+
+    def living_callers(self) -> list[Caller]:
+        tokens = (one for one in self.oracle.tokens if self.oracle.caller_of(one.access))
+        return [*self.living(), *tokens]
 
     def living(self, account: Account | None = None) -> list[Login]:
         """The logins that live, whose access token does, too."""
@@ -209,21 +215,21 @@ class Play:
         question = make(self.choose, self.choose.workspace())
         if question is None:
             return False
-        logins = self.living()
-        self.choose.chance.shuffle(logins)
+        callers = self.living_callers()
+        self.choose.chance.shuffle(callers)
         if self.choose.often(0.75):
-            logins.sort(key=lambda one: bool(self._refusals(question, one)))
+            callers.sort(key=lambda one: bool(self._refusals(question, one)))
         # Before anybody is logged in again, somebody tries what has ended.
-        token = logins[0].access if logins else self.choose.one(self.tokens())
+        token = callers[0].access if callers else self.choose.one(self.tokens())
         await self.ask(question, token, real=True)
         return True
 
-    def _refusals(self, question: Question, login: Login) -> Refusals:
-        return self._expected(question, login, self.oracle.enter(login, question.workspace.id))
+    def _refusals(self, question: Question, caller: Caller) -> Refusals:
+        return self._expected(question, caller, self.oracle.enter(caller, question.workspace.id))
 
     async def check(self, writers: Sequence[Maker]) -> None:
         """Ask something of a workspace as anybody who ever had a token; changes are only tried."""
-        living = [one.access for one in self.living()]
+        living = [one.access for one in self.living_callers()]
         tokens: list[str | None] = [*self.tokens(), NOBODY, None]
         token = self.choose.chance.choice(living if living and self.choose.often(0.85) else tokens)
         make = self.choose.chance.choice(READS if self.choose.often(0.7) else writers)
@@ -233,8 +239,8 @@ class Play:
 
     def _likely_workspace(self, token: str | None) -> Workspace:
         """Mostly one that lets this token in."""
-        login = self.oracle.login_of(token)
-        own = [one for one in self.oracle.workspaces.values() if login and self.oracle.enter(login, one.id)]
+        caller = self.oracle.caller_of(token)
+        own = [one for one in self.oracle.workspaces.values() if caller and self.oracle.enter(caller, one.id)]
         return self.choose.chance.choice(own) if own and self.choose.often(0.9) else self.choose.workspace()
 
     async def close(self) -> None:
@@ -263,12 +269,12 @@ def _sees_comment(oracle: Oracle, actor: Actor, id_: str, history: bool) -> bool
 
 def _sees_team(oracle: Oracle, actor: Actor, id_: str, history: bool) -> bool:
     there = history or id_ in oracle.teams
-    return there and "team:read" in oracle.of_workspace(actor.member)
+    return there and "team:read" in oracle.own(actor)
 
 
 def _sees_role(oracle: Oracle, actor: Actor, id_: str, history: bool) -> bool:
     there = history or id_ in oracle.roles
-    return there and "role:read" in oracle.of_workspace(actor.member)
+    return there and "role:read" in oracle.own(actor)
 
 
 def _sees_account(oracle: Oracle, actor: Actor, id_: str, history: bool) -> bool:

@@ -84,7 +84,9 @@ def list_task_activity(choose: Chooser, w: Workspace) -> Question | None:
 
 
 def list_events(choose: Chooser, w: Workspace) -> Question:
-    return Question("list_events", w, "/events", fine, history=True)
+    return Question(
+        "list_events", w, "/events", lambda actor: choose.judge(actor, "event:read"), history=True
+    )
 
 
 def list_comments(choose: Chooser, w: Workspace) -> Question | None:
@@ -226,8 +228,7 @@ def get_permissions(choose: Chooser, w: Workspace) -> Question:
         return FINE if oracle.sees_member(actor, other) and not other.removed else frozenset({404})
 
     def _held(actor: Actor) -> frozenset[str]:
-        member = actor.member
-        return oracle.of_workspace(member) if project is None else oracle.in_project(member, project)
+        return oracle.own(actor) if project is None else oracle.there(actor, project)
 
     def look(actor: Actor, answer: Any) -> None:
         member = other or actor.member

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from app.tests.test_api.access.machine import AccessMachine
+from app.tests.test_api.access.machine import machine_of
 from app.tests.test_api.access.play import Tally
 from app.tests.test_api.access.processes import Processes
 
@@ -42,7 +42,7 @@ def test_nobody_sees_or_does_more_or_less_than_the_oracle_says(
 ) -> None:
     steps = int(os.environ.get(STEPS) or USUAL_STEPS)
     tally = Tally()
-    machine = type("Machine", (AccessMachine,), {"processes": processes, "tally": tally})
+    machine = machine_of(processes, tally)
     try:
         while tally.steps < steps:
             run_state_machine_as_test(machine, settings=machine_settings(steps - tally.steps))

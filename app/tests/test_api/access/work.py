@@ -21,7 +21,7 @@ def create_project(choose: Chooser, w: Workspace) -> Question:
 
     def apply(actor: Actor, answer: Any) -> None:
         oracle.projects[answer["id"]] = Project(answer["id"], w.id, key, visibility, id_of(lead))
-        if actor.member.role not in ("owner", "admin"):
+        if not actor.is_admin:
             # Who else might not see what they have just made; its id is learned from the list.
             grant = Grant(f"of-{answer['id']}", answer["id"], actor.member.id, None, "lead")
             oracle.grants[grant.id] = grant
@@ -48,7 +48,7 @@ def update_project(choose: Chooser, w: Workspace) -> Question | None:
         same = all(getattr(project, name.removesuffix("_id")) == value for name, value in body.items())
         if same and 404 not in found and oracle.may_ask(actor, "project:update"):
             return FINE  # what changes nothing needs no permission there
-        own = oracle.in_project(actor.member, project)
+        own = oracle.there(actor, project)
         opens = project.visibility == "private" and body.get("visibility", "private") != "private"
         return choose.also(
             found,
