@@ -12,6 +12,7 @@ from app.tests.test_api.access import logins, people, tokens, work
 from app.tests.test_api.access.oracle import Member, Workspace
 from app.tests.test_api.access.play import Maker, Play, Tally
 from app.tests.test_api.access.processes import Processes
+from app.tests.test_api.access.questions import need
 
 Act = Callable[[Play], Awaitable[bool]]
 SEEDS = st.integers(0, 2**32 - 1)
@@ -59,6 +60,8 @@ class AccessMachine(RuleBasedStateMachine):
 
     @initialize(seed=SEEDS)
     def begin(self, seed: int) -> None:
+        # One is enough: Hypothesis would only have it happen again.
+        need(not self.tally.first, self.tally.first)
         self.play.choose.chance = Random(seed)
         self.processes.run(begin(self.play))
 

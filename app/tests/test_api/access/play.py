@@ -25,8 +25,7 @@ class Tally:
     checks: int = 0
     mismatches: int = 0
     first: str = ""
-    """What the first of them was, and after how many steps it was found."""
-    found: int = 0
+    """What led to the first of them, and what it is."""
     outcomes: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
 
@@ -57,9 +56,8 @@ class Play:
 
     def mismatch(self, what: str) -> MismatchError:
         self.tally.mismatches += 1
-        if not self.tally.first:
-            self.tally.found, self.tally.first = self.tally.steps, what
-        return MismatchError("\n".join([*self.trace[-60:], what]))
+        self.tally.first = "\n".join([*self.trace[-60:], what])
+        return MismatchError(self.tally.first)
 
     def need(self, condition: bool, what: str) -> None:
         if not condition:
