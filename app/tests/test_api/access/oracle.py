@@ -277,6 +277,15 @@ class Oracle:
                 return one if one.account is None or one.account.active else None
         return self.login_of(token)
 
+    def ends(self) -> Iterator[datetime]:
+        """When anything that is shown with requests ends by itself."""
+        for login in self.logins:
+            yield from (login.access_ends, login.ends)
+            if login.former_access_ends is not None:
+                yield login.former_access_ends
+        for token in self.tokens:
+            yield token.ends
+
     def is_recent(self, login: Login) -> bool:
         return self.now - login.proven_at <= RECENT
 
