@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench chaos chaos-sessions lint types contracts format openapi lock clean
+.PHONY: help run test fuzz bench chaos chaos-sessions machine-access lint types contracts format openapi lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ chaos: $(VENV)/.dev ## Kill processes under load and look what is lost (10 minut
 
 chaos-sessions: $(VENV)/.dev ## Lose answers, kill processes and replay tokens, and look who is logged out (5 minutes)
 	$(IN_VENV) python -m chaos.sessions
+
+machine-access: $(VENV)/.dev ## Do 10,000 things as many people, and ask an oracle who may (20 minutes)
+	$(IN_VENV) PASTIS_MACHINE_STEPS="$${PASTIS_MACHINE_STEPS:-10000}" \
+		pytest -q -n 0 --timeout 7200 --show-capture=no app/tests/test_api/access
 
 lint: $(VENV)/.dev ## Check style
 	$(IN_VENV) ruff check .

@@ -25,14 +25,15 @@ def visible(event: Doc, sees: Callable[[Doc, str], bool], task_id: str | None = 
     """What somebody may see of an event; None where that is nothing.
 
     `sees(op, group)` says whether a document is seen by an audience. Whoever sees a task may see all of its
-    history (`task_id`), also from before it was moved to where they see it.
+    history (`task_id`), also from before it was moved to where they see it. Comments stay with who may read
+    them.
     """
     ops = [one for one in (_visible_op(op, sees, task_id) for op in event["ops"]) if one is not None]
     return {**event, "ops": ops} if ops else None
 
 
 def _visible_op(op: Doc, sees: Callable[[Doc, str], bool], task_id: str | None) -> Doc | None:
-    if task_id is not None and (op["id"] == task_id or f"task:{task_id}" in _groups(op)):
+    if task_id is not None and op["id"] == task_id:
         return op
     before = any(sees(op, group) for group in op["groups_before"])
     after = any(sees(op, group) for group in op["groups_after"])

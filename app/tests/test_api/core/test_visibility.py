@@ -183,6 +183,29 @@ async def test_guests_see_the_people_of_their_projects(workspace: Workspace, ser
     assert await seen() == {*seen_first, ids["member"]}, "another customer's guest is nobody to them"
 
 
+async def test_a_guest_without_projects_sees_nobody(workspace: Workspace, services: Services) -> None:
+    guest = await workspace.guest(services)
+    assert [one["display_name"] for one in ok(await guest.get("/memberships"))["items"]] == [
+        "Laurel Williams"
+    ]
+    refused(await guest.get(f"/memberships/{workspace.membership_ids['owner']}"), 404, "not_found")
+    assert "Justin Obara" not in (await guest.get("/events")).text
+
+
+async def test_history_of_a_task_has_comments_for_who_may_read_them(workspace: Workspace) -> None:
+    task = await workspace.task()
+    await workspace.comment(task, CANARY)
+    path = f"/tasks/{task['id']}/activity"
+    assert CANARY in (await workspace.member.get(path)).text
+    role = ok(await workspace.api.post("/roles", {"name": "Reader", "permissions": ["task:read"]}), 201)
+    member = f"/memberships/{workspace.membership_ids['member']}"
+    ok(await workspace.api.patch(member, {"custom_role_id": role["id"]}))
+    assert ok(await workspace.member.get(f"/tasks/{task['id']}/comments"))["items"] == []
+    found = await workspace.member.get(path)
+    assert [one["command"] for one in ok(found)["items"]] == ["task.create"]
+    assert CANARY not in found.text
+
+
 async def test_a_project_that_hides_is_gone_at_once(workspace: Workspace) -> None:
     task = await workspace.task()
     ok(await workspace.member.get(f"/tasks/{task['id']}"))
