@@ -79,7 +79,7 @@ async def member(database: Database, workspace_id: str, query: Doc) -> Doc | Non
 
 
 async def people_in(database: Database, workspace_id: str, project_ids: list[str]) -> set[str]:
-    """Who has a grant in one of the projects, also through a team, its links' names, and the admins of all."""
+    """Who has a grant in one of the projects, also by a team, its links' names, and the admins of all."""
     if not project_ids:
         return set()
     of_projects: Doc = {"workspace_id": workspace_id, "project_id": {"$in": project_ids}}
