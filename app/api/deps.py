@@ -23,6 +23,7 @@ from app.services.bootstrap import Services
 from app.services.comments import CommentEngine
 from app.services.grants import GrantEngine
 from app.services.imports import ImportEngine
+from app.services.invitations import InvitationEngine
 from app.services.labels import LabelEngine
 from app.services.memberships import MembershipEngine
 from app.services.projects import ProjectEngine
@@ -138,28 +139,27 @@ async def page_request(
     return PageRequest(limit, cursor, count)
 
 
-def _reader(make: Callable[[Scope], T]) -> Any:
-    async def provide(scope: Annotated[Scope, Depends(read_scope)]) -> T:
-        return make(scope)
+def _served(scope_of: Callable[..., Any], make: Callable[[Scope, Services], T]) -> Any:
+    async def provide(request: Request, scope: Annotated[Scope, Depends(scope_of)]) -> T:
+        return make(scope, services_of(request))
 
     return Depends(provide)
+
+
+def _reader(make: Callable[[Scope], T]) -> Any:
+    return _served(read_scope, lambda scope, _: make(scope))
 
 
 def _writer(make: Callable[[Scope], T]) -> Any:
-    async def provide(scope: Annotated[Scope, Depends(write_scope)]) -> T:
-        return make(scope)
-
-    return Depends(provide)
+    return _served(write_scope, lambda scope, _: make(scope))
 
 
-async def memberships(request: Request, scope: Annotated[Scope, Depends(read_scope)]) -> MembershipEngine:
-    return MembershipEngine(scope, services_of(request).users)
+def _invitations(scope: Scope, services: Services) -> InvitationEngine:
+    return InvitationEngine(scope, services.issues)
 
 
-async def membership_writer(
-    request: Request, scope: Annotated[Scope, Depends(write_scope)]
-) -> MembershipEngine:
-    return MembershipEngine(scope, services_of(request).users)
+def _memberships(scope: Scope, services: Services) -> MembershipEngine:
+    return MembershipEngine(scope, services.users)
 
 
 Account = Annotated[AccountScope, Depends(read_account)]
@@ -173,11 +173,13 @@ CommentWriter = Annotated[CommentEngine, _writer(CommentEngine)]
 Grants = Annotated[GrantEngine, _reader(GrantEngine)]
 GrantWriter = Annotated[GrantEngine, _writer(GrantEngine)]
 Imports = Annotated[ImportEngine, _reader(ImportEngine)]
+Invitations = Annotated[InvitationEngine, _served(read_scope, _invitations)]
+InvitationWriter = Annotated[InvitationEngine, _served(write_scope, _invitations)]
 Language = Annotated[str, Depends(language_of)]
 Labels = Annotated[LabelEngine, _reader(LabelEngine)]
 LabelWriter = Annotated[LabelEngine, _writer(LabelEngine)]
-Memberships = Annotated[MembershipEngine, Depends(memberships)]
-MembershipWriter = Annotated[MembershipEngine, Depends(membership_writer)]
+Memberships = Annotated[MembershipEngine, _served(read_scope, _memberships)]
+MembershipWriter = Annotated[MembershipEngine, _served(write_scope, _memberships)]
 Paging = Annotated[PageRequest, Depends(page_request)]
 Process = Annotated[Services, Depends(services_of)]
 Projects = Annotated[ProjectEngine, _reader(ProjectEngine)]
@@ -191,5 +193,6 @@ Tasks = Annotated[TaskEngine, _reader(TaskEngine)]
 TaskWriter = Annotated[TaskEngine, _writer(TaskEngine)]
 Teams = Annotated[TeamEngine, _reader(TeamEngine)]
 TeamWriter = Annotated[TeamEngine, _writer(TeamEngine)]
+WriteScope = Annotated[Scope, Depends(write_scope)]
 Workspace = Annotated[WorkspaceEngine, _reader(WorkspaceEngine)]
 WorkspaceWriter = Annotated[WorkspaceEngine, _writer(WorkspaceEngine)]

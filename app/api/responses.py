@@ -89,10 +89,10 @@ def _whole(request: Request, value: Doc, next_cursor: str | None) -> Response:
     return Response(body, media_type=JSON, headers=headers)
 
 
-def created(request: Request, outcome: Outcome[Any]) -> Response:
-    """201 with the new document and where it is."""
-    doc = shown(outcome.value)
-    headers = _headers(outcome, doc)
+def created(request: Request, outcome: Outcome[Any], beside: Doc | None = None) -> Response:
+    """201 with the new document and where it is; `beside` is what no log has, and nobody keeps on the way."""
+    doc = shown(outcome.value) | (beside or {})
+    headers = _headers(outcome, doc) | ({"cache-control": "no-store"} if beside else {})
     headers["location"] = f"{request.url.path.rstrip('/')}/{doc['id']}"
     return Response(dump(doc), 201, media_type=JSON, headers=headers)
 
@@ -105,9 +105,9 @@ def accepted(request: Request, outcome: Outcome[Doc]) -> Response:
     return Response(dump(outcome.value), 202, media_type=JSON, headers=headers)
 
 
-def changed(outcome: Outcome[Any]) -> Response:
-    """200 with the document as it is now."""
-    doc = shown(outcome.value)
+def changed(outcome: Outcome[Any], beside: Doc | None = None) -> Response:
+    """200 with the document as it is now, and what no log has."""
+    doc = shown(outcome.value) | (beside or {})
     return Response(dump(doc), media_type=JSON, headers=_headers(outcome, doc))
 
 

@@ -169,8 +169,9 @@ class Caller:
         return {"channel": "http", "client": self.client, "request_id": self._scope["state"]["request_id"]}
 
     async def _note(self, services: Services, principal: Principal) -> None:
-        uses = services.last_uses if principal.kind is PrincipalKind.USER else services.token_uses
-        uses.note(principal.credential_id, self.address)
+        if principal.kind is not PrincipalKind.LINK:
+            uses = services.last_uses if principal.kind is PrincipalKind.USER else services.token_uses
+            uses.note(principal.credential_id, self.address)
         await count_request(self._scope, principal.credential_id)
 
     async def _count_refused(self, error: PastisError) -> None:

@@ -212,9 +212,8 @@ class Settings(BaseSettings):
         return self.env is Environment.PRODUCTION
 
     @property
-    def registration_open(self) -> bool:
-        chosen = self.registration or (Registration.CLOSED if self.production else Registration.OPEN)
-        return chosen is Registration.OPEN
+    def registration_mode(self) -> Registration:
+        return self.registration or (Registration.CLOSED if self.production else Registration.OPEN)
 
     def problems(self) -> list[str]:
         """Say every reason not to start with these settings; only production has any."""

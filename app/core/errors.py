@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     OUTCOME_UNKNOWN = "outcome_unknown"
     OVERLOADED = "overloaded"
+    PASSWORD_REQUIRED = "password_required"  # noqa: S105 - a code
     PERMISSION_DENIED = "permission_denied"
     PRECONDITION_FAILED = "precondition_failed"
     PRECONDITION_REQUIRED = "precondition_required"
@@ -61,7 +62,9 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     URI_TOO_LONG = "uri_too_long"
     VALIDATION_FAILED = "validation_failed"
+    WRONG_ACCOUNT = "wrong_account"
     WRONG_STATE = "wrong_state"
+    WRONG_VISIBILITY = "wrong_visibility"
 
 
 class FieldCode(StrEnum):
@@ -133,6 +136,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.NOT_FOUND: 404,
         ErrorCode.OUTCOME_UNKNOWN: 503,
         ErrorCode.OVERLOADED: 503,
+        ErrorCode.PASSWORD_REQUIRED: 401,
         ErrorCode.PERMISSION_DENIED: 403,
         ErrorCode.PRECONDITION_FAILED: 412,
         ErrorCode.PRECONDITION_REQUIRED: 428,
@@ -150,7 +154,9 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
         ErrorCode.URI_TOO_LONG: 414,
         ErrorCode.VALIDATION_FAILED: 422,
+        ErrorCode.WRONG_ACCOUNT: 403,
         ErrorCode.WRONG_STATE: 409,
+        ErrorCode.WRONG_VISIBILITY: 409,
     }
 )
 

@@ -155,6 +155,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Overloaded",
         "The server has too much to do. Try again in a moment.",
     ),
+    ErrorCode.PASSWORD_REQUIRED: (
+        "Password required",
+        "This link has a password. Send it as well.",
+    ),
     ErrorCode.PERMISSION_DENIED: (
         "Permission denied",
         "This needs the permission {permission}.",
@@ -228,10 +232,18 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Validation failed",
         "Some values cannot be accepted. The list of errors says which and why.",
     ),
+    ErrorCode.WRONG_ACCOUNT: (
+        "Wrong account",
+        "The invitation was sent to another address than your account's.",
+    ),
     ErrorCode.WRONG_STATE: (
         "Wrong state",
         "{kind.The} is in the state {state}, which does not allow this.",
         "Its state does not allow this.",
+    ),
+    ErrorCode.WRONG_VISIBILITY: (
+        "Wrong visibility",
+        "The project is not open to public links: its visibility is not `link`.",
     ),
 }
 
@@ -307,6 +319,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "invitation": ("an", "invitation", "invitations"),
     "item": ("an", "item", "items"),
     "key": ("a", "key", "keys"),
+    "link": ("a", "link", "links"),
     "label": ("a", "label", "labels"),
     "login": ("a", "login", "logins"),
     "member": ("a", "member", "members"),

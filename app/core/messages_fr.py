@@ -158,6 +158,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Surcharge",
         "Le serveur a trop à faire. Réessayez dans un instant.",
     ),
+    ErrorCode.PASSWORD_REQUIRED: (
+        "Mot de passe requis",
+        "Ce lien a un mot de passe. Envoyez-le aussi.",
+    ),
     ErrorCode.PERMISSION_DENIED: (
         "Permission refusée",
         "Il faut pour cela la permission {permission}.",
@@ -231,10 +235,18 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Validation refusée",
         "Certaines valeurs ne sont pas acceptables. La liste des erreurs dit lesquelles et pourquoi.",
     ),
+    ErrorCode.WRONG_ACCOUNT: (
+        "Autre compte",
+        "L'invitation a été envoyée à une autre adresse que celle de votre compte.",
+    ),
     ErrorCode.WRONG_STATE: (
         "État incompatible",
         "{kind.The} est dans l'état {state}, qui ne permet pas cette action.",
         "Son état ne permet pas cette action.",
+    ),
+    ErrorCode.WRONG_VISIBILITY: (
+        "Visibilité incompatible",
+        "Le projet n'est pas ouvert aux liens publics : sa visibilité n'est pas `link`.",
     ),
 }
 
@@ -313,6 +325,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "invitation": ("f", "invitation", "invitations"),
     "item": ("m", "élément", "éléments"),
     "key": ("f", "clé", "clés"),
+    "link": ("m", "lien", "liens"),
     "label": ("f", "étiquette", "étiquettes"),
     "login": ("f", "connexion", "connexions"),
     "member": ("m", "membre", "membres"),

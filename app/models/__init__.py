@@ -14,8 +14,10 @@ from app.models.factors import FactorSet, LoginChallenge
 from app.models.grants import Grant
 from app.models.identities import Identity, IdentityRequest
 from app.models.imports import ImportRun
+from app.models.invitations import Invitation, InvitationSecret
 from app.models.labels import Label
 from app.models.limits import Bucket
+from app.models.links import Link, LinkPassword, Visit
 from app.models.mails import Mail
 from app.models.memberships import Membership
 from app.models.passkeys import Passkey, PasskeyChallenge
@@ -31,7 +33,20 @@ from app.models.workspaces import Workspace
 
 ENTITIES: Mapping[str, type[Entity]] = {
     model.KIND: model
-    for model in (Comment, CustomRole, Grant, Label, Membership, Project, Status, Task, Team, Workspace)
+    for model in (
+        Comment,
+        CustomRole,
+        Grant,
+        Invitation,
+        Label,
+        Link,
+        Membership,
+        Project,
+        Status,
+        Task,
+        Team,
+        Workspace,
+    )
 }
 DOCUMENTS: Sequence[type[Model]] = (
     *ENTITIES.values(),
@@ -47,6 +62,8 @@ DOCUMENTS: Sequence[type[Model]] = (
     Identity,
     IdentityRequest,
     ImportRun,
+    InvitationSecret,
+    LinkPassword,
     Mail,
     LoginChallenge,
     Mutation,
@@ -55,4 +72,5 @@ DOCUMENTS: Sequence[type[Model]] = (
     Session,
     SpentToken,
     User,
+    Visit,
 )

@@ -25,6 +25,8 @@ class Confirmation(Model):
     user_id: str | None
     email: str
     """The address that the link proves."""
+    invited: bool = False
+    """Whether it was asked for with an invitation, which lets in where registration is not open."""
     expires_at: datetime
 
     model_config = {

@@ -17,6 +17,7 @@ class Letter(StrEnum):
     EMAIL_CHANGE = "email_change"
     EMAIL_CHANGED = "email_changed"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    INVITATION = "invitation"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a letter, not a password
     PASSWORD_RESET = "password_reset"  # noqa: S105 - the same
     REGISTRATION = "registration"

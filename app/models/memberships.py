@@ -17,6 +17,9 @@ class Role(StrEnum):
 
 
 class MembershipKind(StrEnum):
+    """`link` is nobody: the name that visitors of a public link write in."""
+
+    LINK = "link"
     PERSON = "person"
     SERVICE = "service"
 
@@ -25,7 +28,7 @@ class Membership(Entity):
     """Whom tasks and comments name. A person without `user_id` is a placeholder, who cannot log in."""
 
     KIND: ClassVar[str] = "membership"
-    INTERNAL: ClassVar[frozenset[str]] = frozenset({"given_by"})
+    INTERNAL: ClassVar[frozenset[str]] = frozenset({"given_by", "merging"})
     PROJECT: ClassVar[None] = None
 
     id: str = Field(primary_field=True)
@@ -39,6 +42,10 @@ class Membership(Entity):
     custom_role_id: str | None = None
     """What it permits takes the place of what a member may do."""
     removed_at: datetime | None = None
+    merged_into_id: str | None = None
+    """Who a placeholder turned out to be; never one that was merged itself."""
+    merging: bool = False
+    """Whether something may still name the placeholder: whoever finds this set goes on."""
     version: int = 0
     created_at: datetime
     updated_at: datetime
@@ -53,6 +60,13 @@ class Membership(Entity):
                 unique=True,
                 partialFilterExpression={"user_id": {"$type": "string"}},
             ),
+            index(
+                "memberships_merged",
+                "workspace_id",
+                "merged_into_id",
+                partialFilterExpression={"merged_into_id": {"$type": "string"}},
+            ),
+            index("memberships_merging", "merging", partialFilterExpression={"merging": True}),
             index("memberships_by_name", "workspace_id", "display_name", "_id"),
         ],
     }

@@ -29,8 +29,16 @@ async def _membership_kinds(database: Database, _progress: Progress) -> None:
     )
 
 
+async def _merges(database: Database, _progress: Progress) -> None:
+    """What memberships of earlier versions lack: none had been merged."""
+    await database.raw(Membership.__collection__).update_many(
+        {"merged_into_id": {"$exists": False}}, {"$set": {"merged_into_id": None}}
+    )
+
+
 MIGRATIONS: Sequence[Migration] = (
     Migration(1, "baseline", _baseline),
     Migration(2, "roles", _roles),
     Migration(3, "membership kinds", _membership_kinds),
+    Migration(4, "merges", _merges),
 )

@@ -18,10 +18,17 @@ class Permission(StrEnum):
     GRANT_UPDATE = "grant:update"
     IMPORT_CREATE = "import:create"
     IMPORT_READ = "import:read"
+    INVITATION_CREATE = "invitation:create"
+    INVITATION_DELETE = "invitation:delete"
+    INVITATION_READ = "invitation:read"
     LABEL_CREATE = "label:create"
     LABEL_DELETE = "label:delete"
     LABEL_READ = "label:read"
     LABEL_UPDATE = "label:update"
+    LINK_CREATE = "link:create"
+    LINK_DELETE = "link:delete"
+    LINK_READ = "link:read"
+    LINK_UPDATE = "link:update"
     MEMBERSHIP_CREATE = "membership:create"
     MEMBERSHIP_DELETE = "membership:delete"
     MEMBERSHIP_LEAVE = "membership:leave"
@@ -68,7 +75,7 @@ class Permission(StrEnum):
 OF_PROJECTS = frozenset(
     permission
     for permission in Permission
-    if permission.resource in ("comment", "grant", "project", "status", "task")
+    if permission.resource in ("comment", "grant", "link", "project", "status", "task")
     and permission != Permission.PROJECT_CREATE
 )
 """Held in one project and perhaps not in another; all others are held in the workspace as a whole."""

@@ -19,11 +19,6 @@ class TokenKind(StrEnum):
         """What its secrets begin with, so that people and scanners know one when they see it."""
         return _PREFIXES[self]
 
-    @classmethod
-    def of(cls, secret: str) -> "TokenKind | None":
-        """None for what is no API token."""
-        return next((kind for kind in cls if secret.startswith(kind.prefix)), None)
-
 
 _PREFIXES = {TokenKind.PERSONAL: "pastis_pat_", TokenKind.SERVICE: "pastis_svc_"}
 

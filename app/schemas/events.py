@@ -9,7 +9,7 @@ from app.schemas.base import ID, OTHER_ID, TIME, Shown, example
 
 
 class ActorRead(Shown):
-    kind: Literal["identity_source", "import", "service", "system", "user"]
+    kind: Literal["identity_source", "import", "link", "service", "system", "user"]
     membership_id: str | None = None
     user_id: str | None = None
 
@@ -18,7 +18,7 @@ class SourceRead(Shown):
     channel: str = Field(description="`http`, `cli`, `import`, `oidc` or `system`.")
     client: str | None = Field(None, description="What the client calls itself.")
     request_id: str | None = None
-    token_id: str | None = Field(None, description="The API token, where it was none of a login.")
+    token_id: str | None = Field(None, description="The API token or visit, where it was no login.")
 
 
 class OperationRead(Shown):

@@ -1,7 +1,7 @@
 """Memberships: the people of a workspace."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ class MembershipCreate(Body):
     """
 
     id: NewId = None
-    kind: MembershipKind = MembershipKind.PERSON
+    kind: Literal["person", "service"] = "person"
     email: Annotated[str, Field(min_length=3, max_length=254)] | None = None
     display_name: Name | None = None
     role: Role = Role.MEMBER
@@ -35,9 +35,15 @@ class MembershipPatch(Body):
     model_config = Body.model_config | example(role="admin")
 
 
+class MembershipMerge(Body):
+    into_id: Id = Field(description="Who the placeholder is: another membership of the workspace.")
+
+    model_config = Body.model_config | example(into_id=OTHER_ID)
+
+
 class MembershipRead(Kept):
     workspace_id: Id
-    kind: MembershipKind
+    kind: MembershipKind = Field(description="`link`: the name in which visitors of a public link write.")
     user_id: Id | None = Field(
         description="Null for a service account, and for a placeholder, who cannot log in."
     )
@@ -45,6 +51,7 @@ class MembershipRead(Kept):
     role: Role
     custom_role_id: Id | None = Field(description=CUSTOM)
     removed_at: datetime | None
+    merged_into_id: Id | None = Field(description="Who a placeholder turned out to be.")
 
     model_config = Kept.model_config | example(
         **KEPT,
@@ -55,4 +62,5 @@ class MembershipRead(Kept):
         role="member",
         custom_role_id=None,
         removed_at=None,
+        merged_into_id=None,
     )

@@ -12,11 +12,15 @@ class RegistrationCreate(Body):
     email: Email
     locale: Locale | None = Field(None, description="Of the mail; else what `Accept-Language` likes best.")
 
+    invitation: Token | None = Field(
+        None, description="The token of an invitation: needed where only who is invited may register."
+    )
+
     model_config = Body.model_config | example(email="heidi@fluid.example", locale="en")
 
 
 class RegistrationConfirm(Body):
-    token: Token
+    token: Token = Field(description="Of the link that was mailed, or of an invitation that was.")
     display_name: Name
     password: NewPassword
     time_zone: TimeZone = "UTC"

@@ -24,11 +24,16 @@ from app.services.factors import FactorEngine
 from app.services.grants.handlers import drop_grants, drop_grants_of_member
 from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
+from app.services.invitations import Acceptances, Issues
+from app.services.invitations.handlers import revoke_invitations
 from app.services.limits import Leases, LimitEngine
+from app.services.links import VisitEngine
 from app.services.mail import MailEngine, MailJobs
 from app.services.memberships import Departures, GroupMemberships
+from app.services.merges import MergeEngine, MergeJobs
 from app.services.passkeys import PasskeyEngine
 from app.services.password_resets import PasswordResetEngine
+from app.services.projects.handlers import pass_leads_on
 from app.services.registrations import RegistrationEngine
 from app.services.sessions import SessionEngine
 from app.services.sessions.jobs import LastUses
@@ -44,7 +49,7 @@ logger = logging.get_logger(__name__)
 
 REACTIONS: Mapping[tuple[str, str], Sequence[Reaction]] = {
     ("label", "delete"): (detach_label,),
-    ("membership", "update"): (drop_grants_of_member, leave_teams),
+    ("membership", "update"): (drop_grants_of_member, leave_teams, pass_leads_on, revoke_invitations),
     ("status", "delete"): (keep_used_status,),
     ("team", "delete"): (drop_grants, detach_team),
 }
@@ -73,7 +78,8 @@ class Services:
         self.last_uses = LastUses(self.sessions.note_uses, clock)
         self.token_uses = LastUses(self.tokens.note_uses, clock)
         self._make_accounts(settings, database, clock)
-        self._jobs = (MailJobs(self.mail), AccountJobs(self.accounts))
+        self.merges = MergeEngine(database, self.writers)
+        self._jobs = (MailJobs(self.mail), AccountJobs(self.accounts), MergeJobs(self.merges))
         self._prepared = asyncio.Event()
 
     def _make_logins(self, settings: Settings, database: Database, clock: Clock) -> None:
@@ -81,6 +87,7 @@ class Services:
         self.users = UserEngine(database, clock)
         self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock, self.audit)
         self.tokens = TokenEngine(database, self.access, clock, self.audit)
+        self.visits = VisitEngine(database, self.secrets, clock, self.limits, self.audit)
         self.confirmations = ConfirmationEngine(database, settings, clock)
         self.passkeys = PasskeyEngine(database, settings, clock)
         self.factors = FactorEngine(
@@ -111,8 +118,10 @@ class Services:
     def _make_accounts(self, settings: Settings, database: Database, clock: Clock) -> None:
         """What becomes of accounts: made, changed, left."""
         guards = (self.limits, self.audit)
+        self.issues = Issues(database, settings, self.users, self.mail, self.limits)
+        self.acceptances = Acceptances(database, self.users, clock)
         self.registrations = RegistrationEngine(
-            settings, self.users, self.confirmations, self.mail, self.auth, *guards
+            settings, self.users, self.confirmations, self.acceptances, self.mail, self.auth, *guards
         )
         self.password_resets = PasswordResetEngine(
             self.users, self.auth, self.confirmations, self.mail, *guards
@@ -122,6 +131,7 @@ class Services:
         )
         self.avatars = AvatarEngine(database, self.users, clock)
         erasers = (
+            self.acceptances.erase,
             self.avatars.erase,
             self.confirmations.end_all,
             self.factors.remove_all,

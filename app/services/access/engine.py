@@ -1,7 +1,7 @@
 """Turns a token into a principal, and a principal into a scope of one workspace."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -13,6 +13,7 @@ from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.log import Event
 from app.core.security import token_hash
 from app.core.unit_of_work import Context, Writers
+from app.models.links import VISIT_PREFIX, Visit
 from app.models.memberships import Membership, Role
 from app.models.permissions import Permission
 from app.models.sessions import Session
@@ -22,9 +23,11 @@ from app.services.access import queries
 from app.services.access.rules import (
     Holder,
     Roles,
+    Source,
     closed,
     explained,
     is_multi_factor,
+    is_shared,
     project_sources,
     scoped,
     workspace_source,
@@ -38,17 +41,23 @@ from app.services.access.standing import (
     Standing,
     is_open,
     standing_of,
+    visitor_standing,
 )
 
 # A revocation in another process counts as soon as the doorbell rings, and within a second where it does not;
 # in this one, at once.
 CACHE_SECONDS = 1.0
 CACHE_SIZE = 10_000
-WATCHED = frozenset({"grant", "membership", "project", "role", "team", "workspace"})
+WATCHED = frozenset({"grant", "link", "membership", "project", "role", "team", "workspace"})
 
 
-_Key = tuple[TokenKind | None, str, str | None]
-"""The kind of a token, None for that of a login; its hash; the workspace as the request names it."""
+_Key = tuple[PrincipalKind, str, str | None]
+"""Whose token it is, the token's hash, the workspace as the request names it."""
+_PREFIXES = {
+    TokenKind.PERSONAL.prefix: PrincipalKind.TOKEN,
+    TokenKind.SERVICE.prefix: PrincipalKind.SERVICE,
+    VISIT_PREFIX: PrincipalKind.LINK,
+}
 
 
 class Access:
@@ -133,6 +142,9 @@ class Access:
         membership_id = membership_id or scope.standing.membership_id
         if membership_id != scope.standing.membership_id:
             self._check_curious(scope, project_id)
+        elif scope.standing.principal.kind is PrincipalKind.LINK:
+            sources = [Source("link", scope.standing.held(project_id), "link")]
+            return _explained(scope.standing, project_id, membership_id, sources)
         found = await queries.member(self._database, scope.workspace_id, {"_id": membership_id})
         seen = found is not None and scope.standing.sees(Membership, found, None)
         if found is None or not seen or found["removed_at"] is not None:
@@ -143,8 +155,7 @@ class Access:
         else:
             project = next(one for one in found["projects"] if one["_id"] == project_id)
             sources = list(project_sources(holder, roles, project, found["grants"]))
-        permissions = explained(sources, of_project=project_id is not None)
-        return {"membership_id": membership_id, "project_id": project_id, "permissions": permissions}
+        return _explained(scope.standing, project_id, membership_id, sources)
 
     @staticmethod
     def _check_curious(scope: Scope, project_id: str | None) -> None:
@@ -168,6 +179,7 @@ class Access:
             Ring(Event, watched, lambda id_: self._forget_workspace(id_.rpartition(":")[0])),
             Ring(Session, {"$or": [ended, proven]}, self.forget_credential),
             Ring(ApiToken, ended, self.forget_credential),
+            Ring(Visit, ended, self.forget_credential),
             Ring(User, {"$or": [ended, stopped]}, self.forget_user),
         ]
 
@@ -191,23 +203,46 @@ class Access:
 
     async def _ask(self, key: _Key) -> Principal | Standing:
         drops = self._drops
-        kind, digest, ref = key
-        now = self._clock.now()
-        if kind is None:
-            found = await queries.login(self._database, digest, now, ref)
-        else:
-            found = await queries.token(self._database, kind, digest, now, ref)
-        if found is None:
-            raise PastisError(ErrorCode.INVALID_TOKEN)
-        principal = _read_principal(kind, found)
-        result = principal if ref is None else await self._stand(principal, found)
-        if ref is not None:
-            _check_factors(principal, found["workspace"][0])
+        result = await (self._visit(key) if key[0] is PrincipalKind.LINK else self._member(key))
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
         if drops == self._drops:  # else it may be of before what was dropped
             self._known[key] = (monotonic() + CACHE_SECONDS, result)
         return result
+
+    async def _member(self, key: _Key) -> Principal | Standing:
+        """Raises `invalid_token` for a credential that is dead, and what `_stand` does."""
+        kind, digest, ref = key
+        find = {
+            PrincipalKind.USER: queries.login,
+            PrincipalKind.TOKEN: queries.token,
+            PrincipalKind.SERVICE: queries.service_token,
+        }
+        found = await find[kind](self._database, digest, self._clock.now(), ref)
+        if found is None:
+            raise PastisError(ErrorCode.INVALID_TOKEN)
+        principal = _read_principal(kind, found)
+        if ref is None:
+            return principal
+        standing = await self._stand(principal, found)
+        _check_factors(principal, found["workspace"][0])
+        return standing
+
+    async def _visit(self, key: _Key) -> Principal | Standing:
+        """What a visitor has; raises `invalid_token` where the visit or its link is over."""
+        _, digest, ref = key
+        now = self._clock.now()
+        found = await queries.visit(self._database, digest, now)
+        if found is None or not is_shared(found["link"], found["project"], now):
+            raise PastisError(ErrorCode.INVALID_TOKEN)
+        principal = Principal(PrincipalKind.LINK, found["_id"], None)
+        if ref is None:
+            return principal
+        workspace, project = found["workspace"][0], found["project"][0]
+        if ref not in (workspace["_id"], workspace["slug"]):
+            raise not_found("workspace")
+        ids = await queries.people_in(self._database, workspace["_id"], [project["_id"]])
+        return visitor_standing(principal, found["link"][0], project, ids)
 
     async def _stand(self, principal: Principal, found: Doc) -> Standing:
         """What a member has, by all that was found; raises `not_found` for who is none, or no longer."""
@@ -259,6 +294,15 @@ def _check_factors(principal: Principal, workspace: Doc) -> None:
         raise PastisError(ErrorCode.SECOND_FACTOR_REQUIRED)
 
 
+def _explained(
+    standing: Standing, project_id: str | None, membership_id: str, sources: Sequence[Source]
+) -> Doc:
+    """What sources give; of oneself, no more than one's token lets it be used for."""
+    own = standing.principal.scopes if membership_id == standing.membership_id else None
+    permissions = explained(sources, own, of_project=project_id is not None)
+    return {"membership_id": membership_id, "project_id": project_id, "permissions": permissions}
+
+
 def _read_holder(found: Doc) -> tuple[Holder, Roles]:
     mine = found["membership"][0]
     holder = Holder(mine["_id"], Role(mine["role"]), mine.get("custom_role_id"))
@@ -267,8 +311,13 @@ def _read_holder(found: Doc) -> tuple[Holder, Roles]:
 
 def actor_of(standing: Standing) -> Doc:
     """How the log names who did it."""
-    kind = "service" if standing.principal.kind is PrincipalKind.SERVICE else "user"
-    return {"kind": kind, "user_id": standing.principal.user_id, "membership_id": standing.membership_id}
+    kind = standing.principal.kind
+    kind = PrincipalKind.USER if kind is PrincipalKind.TOKEN else kind
+    return {
+        "kind": kind.value,
+        "user_id": standing.principal.user_id,
+        "membership_id": standing.membership_id,
+    }
 
 
 def _source_of(principal: Principal, source: Doc) -> Doc:
@@ -277,24 +326,25 @@ def _source_of(principal: Principal, source: Doc) -> Doc:
 
 
 def _key(token: str, ref: str | None) -> _Key:
-    return TokenKind.of(token), token_hash(token), ref
+    kind = next((kind for prefix, kind in _PREFIXES.items() if token.startswith(prefix)), PrincipalKind.USER)
+    return kind, token_hash(token), ref
 
 
 def _principal(found: Principal | Standing) -> Principal:
     return found if isinstance(found, Principal) else found.principal
 
 
-def _read_principal(kind: TokenKind | None, found: Doc) -> Principal:
+def _read_principal(kind: PrincipalKind, found: Doc) -> Principal:
     """Raises `invalid_token` where the account is gone or at rest."""
     methods = tuple(found.get("methods", ()))
-    scopes = None if kind is None else scoped(found["scopes"])
-    if kind is TokenKind.SERVICE:
-        return Principal(PrincipalKind.SERVICE, found["_id"], None, methods, scopes)
+    scopes = None if kind is PrincipalKind.USER else scoped(found["scopes"])
+    if kind is PrincipalKind.SERVICE:
+        return Principal(kind, found["_id"], None, methods, scopes)
     if not found["user"] or not found["user"][0]["active"]:
         raise PastisError(ErrorCode.INVALID_TOKEN)
     user = found["user"][0]
     return AccountPrincipal(
-        PrincipalKind.USER if kind is None else PrincipalKind.TOKEN,
+        kind,
         found["_id"],
         user["_id"],
         methods,

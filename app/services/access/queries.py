@@ -6,12 +6,13 @@ from typing import Any
 from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.models.grants import Grant
+from app.models.links import Link, Visit
 from app.models.memberships import Membership
 from app.models.projects import Project
 from app.models.roles import CustomRole
 from app.models.sessions import Session
 from app.models.teams import Team
-from app.models.tokens import ApiToken, TokenKind
+from app.models.tokens import ApiToken
 from app.models.users import User
 from app.models.workspaces import Workspace
 from app.services.access.rules import ADMINS
@@ -34,18 +35,34 @@ async def login(database: Database, access_hash: str, now: datetime, workspace_r
     return await _first_of(database, Session, [{"$match": living}, *_account_stages(workspace_ref)])
 
 
-async def token(
-    database: Database, kind: TokenKind, digest: str, now: datetime, workspace_ref: str | None
+async def token(database: Database, digest: str, now: datetime, workspace_ref: str | None) -> Doc | None:
+    """The living API token of an account, with what `login` finds."""
+    return await _first_of(database, ApiToken, [_living(digest, now), *_account_stages(workspace_ref)])
+
+
+async def service_token(
+    database: Database, digest: str, now: datetime, workspace_ref: str | None
 ) -> Doc | None:
-    """The living API token, with what `login` finds; a service account is in one workspace only."""
-    living: Doc = {"token_hash": digest, "$or": [{"expires_at": None}, {"expires_at": {"$gt": now}}]}
-    if kind is TokenKind.PERSONAL:
-        stages = _account_stages(workspace_ref)
-    elif workspace_ref is None:
-        stages = []
-    else:
-        stages = _service_stages(workspace_ref)
-    return await _first_of(database, ApiToken, [{"$match": living}, *stages])
+    """The living token of a service account, with what it has in the workspace if that is its own."""
+    stages = [] if workspace_ref is None else _service_stages(workspace_ref)
+    return await _first_of(database, ApiToken, [_living(digest, now), *stages])
+
+
+def _living(digest: str, now: datetime) -> Doc:
+    either = [{"expires_at": None}, {"expires_at": {"$gt": now}}]
+    return {"$match": {"token_hash": digest, "$or": either}}
+
+
+async def visit(database: Database, digest: str, now: datetime) -> Doc | None:
+    """The living visit with its `link`, its `project` and `workspace`, as far as they are there."""
+    pipeline: list[Doc] = [
+        {"$match": {"token_hash": digest, "expires_at": {"$gt": now}}},
+        _by("link_id", Link, "_id", "link"),
+        {"$set": {"of": {"$first": "$link"}}},
+        _by("of.project_id", Project, "_id", "project"),
+        _by("of.workspace_id", Workspace, "_id", "workspace"),
+    ]
+    return await _first_of(database, Visit, pipeline)
 
 
 async def _first_of(database: Database, model: Any, pipeline: list[Doc]) -> Doc | None:
@@ -62,7 +79,7 @@ async def member(database: Database, workspace_id: str, query: Doc) -> Doc | Non
 
 
 async def people_in(database: Database, workspace_id: str, project_ids: list[str]) -> set[str]:
-    """Who has a grant in one of the projects, also through a team, and the admins, who are in all of them."""
+    """Who has a grant in one of the projects, also by a team, its links' names, and the admins of all."""
     if not project_ids:
         return set()
     of_projects: Doc = {"workspace_id": workspace_id, "project_id": {"$in": project_ids}}
@@ -71,7 +88,9 @@ async def people_in(database: Database, workspace_id: str, project_ids: list[str
     teams = await database.collection(Team).find({"_id": {"$in": team_ids}}).to_list() if team_ids else []
     admins: Doc = {"workspace_id": workspace_id, "role": {"$in": [role.value for role in ADMINS]}}
     found = await database.collection(Membership).find(admins, {"_id": 1}).to_list()
+    links = await database.collection(Link).find(of_projects, {"membership_id": 1}).to_list()
     return {
+        *(one["membership_id"] for one in links),
         *(one["membership_id"] for one in grants if one["membership_id"] is not None),
         *(member_id for team in teams for member_id in team["member_ids"]),
         *(one["_id"] for one in found),

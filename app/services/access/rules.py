@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from app.core.documents import Doc
 from app.models.grants import ProjectRole
+from app.models.links import LinkRole
 from app.models.memberships import Role
 from app.models.permissions import OF_PROJECTS, Permission
 from app.models.projects import Visibility
@@ -20,6 +21,9 @@ _ADMIN_ONLY = frozenset(
     {
         Permission.AUDIT_READ,
         Permission.IMPORT_CREATE,
+        Permission.INVITATION_CREATE,
+        Permission.INVITATION_DELETE,
+        Permission.INVITATION_READ,
         Permission.LABEL_DELETE,
         Permission.MEMBERSHIP_CREATE,
         Permission.MEMBERSHIP_DELETE,
@@ -55,7 +59,8 @@ OF_WORKSPACE: Mapping[Role, Permissions] = {
     Role.GUEST: _EVERYBODY,
 }
 
-_NAMED = frozenset({Permission.LABEL_READ, Permission.MEMBERSHIP_READ, Permission.WORKSPACE_READ})
+NAMED = frozenset({Permission.LABEL_READ, Permission.MEMBERSHIP_READ, Permission.WORKSPACE_READ})
+"""What all else names, read by tokens and visitors too."""
 
 _VIEWER = frozenset(
     {
@@ -75,6 +80,13 @@ IN_PROJECT: Mapping[ProjectRole, Permissions] = {
     ProjectRole.VIEWER: _VIEWER,
 }
 
+_VISITOR = _VIEWER - {Permission.GRANT_READ}
+OF_LINK: Mapping[LinkRole, Permissions] = {
+    LinkRole.COMMENTER: _VISITOR | {Permission.COMMENT_CREATE},
+    LinkRole.VIEWER: _VISITOR,
+}
+"""What visitors may do in a link's project. They share a name, so nobody's comment is their own."""
+
 _RANKS = {Role.GUEST: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
 ADMINS = (Role.ADMIN, Role.OWNER)
 
@@ -89,6 +101,14 @@ def is_recent(authenticated_at: datetime | None, now: datetime) -> bool:
 def is_multi_factor(methods: Sequence[str]) -> bool:
     """Whether a login was proven with a second factor too, as RFC 8176 says it."""
     return "mfa" in methods
+
+
+def is_shared(links: Sequence[Doc], projects: Sequence[Doc], now: datetime) -> bool:
+    """Whether a link, as far as it was found, opens its project, as far as that was found."""
+    if not links or not projects or projects[0]["visibility"] != Visibility.LINK:
+        return False
+    ends = links[0]["expires_at"]
+    return ends is None or ends > now
 
 
 def may_manage(actor: Role, target: Role) -> bool:
@@ -120,7 +140,7 @@ def scoped(scopes: Iterable[str]) -> Permissions | None:
     labels that all else names.
     """
     chosen = closed(one for scope in scopes for one in named(scope))
-    return None if len(chosen) == len(Permission) else chosen | _NAMED
+    return None if len(chosen) == len(Permission) else chosen | NAMED
 
 
 def within(scopes: Permissions | None, held: Permissions) -> Permissions:
@@ -139,7 +159,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Why somebody may do something: `kind` is `role`, `visibility`, `lead` or `grant`."""
+    """Why somebody may do something: `kind` is `role`, `visibility`, `lead`, `grant` or `link`."""
 
     kind: str
     permissions: Permissions
@@ -183,12 +203,12 @@ def _grant_source(grant: Doc, roles: Roles) -> Source:
     return Source("grant", given, custom or grant["role"], grant["_id"], grant["team_id"])
 
 
-def explained(sources: Collection[Source], *, of_project: bool) -> list[Doc]:
-    """Every permission of a project, or of the workspace itself, with all that gives it."""
+def explained(sources: Collection[Source], scopes: Permissions | None, *, of_project: bool) -> list[Doc]:
+    """Every permission of a project, or of the workspace itself, with all that gives it within scopes."""
     return [
         {
             "permission": permission,
-            "allowed": any(permission in source.permissions for source in sources),
+            "allowed": any(permission in within(scopes, source.permissions) for source in sources),
             "by": [_shown(source) for source in sources if permission in source.permissions],
         }
         for permission in Permission

@@ -6,12 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.core.documents import Doc, Entity
+from app.models.links import LinkRole
 from app.models.memberships import Membership, Role
 from app.models.permissions import OF_PROJECTS, Permission
 from app.models.projects import Visibility
 from app.services.access.rules import (
     ADMINS,
+    NAMED,
     NONE,
+    OF_LINK,
     Holder,
     Permissions,
     Roles,
@@ -23,8 +26,9 @@ from app.services.access.rules import (
 
 
 class PrincipalKind(StrEnum):
-    """Who is behind a request: an account's login, its API token, or a service account's token."""
+    """Who is behind a request: an account's login, its API token, a service account's, or a link's visit."""
 
+    LINK = "link"
     SERVICE = "service"
     TOKEN = "token"  # noqa: S105 - a kind
     USER = "user"
@@ -36,7 +40,7 @@ class Principal:
 
     kind: PrincipalKind
     credential_id: str
-    """Of the login or token."""
+    """Of the login, token or visit."""
     user_id: str | None
     methods: tuple[str, ...] = ()
     """How it was proven who this is, as RFC 8176 names it."""
@@ -112,6 +116,10 @@ class Standing:
         """What one may do there; everything for admins, nothing in a project that is not known."""
         return OF_PROJECTS if self.is_admin else self.projects.get(project_id, NONE)
 
+    def held(self, project_id: str | None) -> Permissions:
+        """What one may do in a project, or of the workspace itself."""
+        return self.permissions if project_id is None else self.in_project(project_id)
+
     def knows(self, project_id: str) -> bool:
         return self.is_admin or project_id in self.projects
 
@@ -170,6 +178,15 @@ def owner_standing(principal: AccountPrincipal, workspace_id: str, membership_id
     """What an owner of a workspace has that need not be there yet."""
     holder = Holder(membership_id, Role.OWNER)
     return standing_of(principal, workspace_id, holder, {}, (), ())
+
+
+def visitor_standing(principal: Principal, link: Doc, project: Doc, ids: Iterable[str]) -> Standing:
+    """What a link gives, and nothing else: no membership or grant counts. `ids` are whom visitors see."""
+    holder = Holder(link["membership_id"], Role.GUEST)
+    held = {project["_id"]: OF_LINK[LinkRole(link["role"])]}
+    people = People(frozenset({holder.membership_id, *ids}), open=False)
+    keys = {project["key"]: project["_id"]}
+    return Standing(principal, project["workspace_id"], holder, NAMED, held, keys, people)
 
 
 def is_open(project: Doc) -> bool:

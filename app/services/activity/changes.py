@@ -9,6 +9,7 @@ from app.core.errors import ErrorCode, FieldCode, FieldError, PastisError
 from app.core.unit_of_work import Work
 from app.models.comments import Comment
 from app.models.grants import Grant
+from app.models.invitations import Invitation
 from app.models.labels import Label
 from app.models.memberships import Membership, Role
 from app.models.projects import Project
@@ -20,8 +21,9 @@ from app.services.access import Scope
 from app.services.activity import rules
 from app.services.comments.rules import check_own
 from app.services.grants import check_give
+from app.services.invitations import check_invitable
 from app.services.memberships import check_change
-from app.services.memberships.rules import check_custom_role
+from app.services.memberships.rules import check_custom_role, check_manage
 from app.services.projects.rules import check_opening
 from app.services.roles import check_role_name, check_unused
 from app.services.statuses import project_statuses
@@ -53,7 +55,7 @@ async def bring_back(work: Work, scope: Scope, model: type[Entity], former: Doc)
     if isinstance(entity, Status):
         entity = await _status_again(work, entity)
     work.add(entity)
-    if type(entity) in (CustomRole, Grant, Team):
+    if type(entity) in (CustomRole, Grant, Invitation, Team):
         await _PREPARE[type(entity)](work, scope, entity, former)
 
 
@@ -74,6 +76,9 @@ async def remove(work: Work, scope: Scope, entity: Entity) -> None:
         work.remove(entity)
     elif isinstance(entity, CustomRole):
         await check_unused(work, entity.id)
+        work.remove(entity)
+    elif isinstance(entity, Invitation):
+        check_manage(scope.standing.rank, entity.role)
         work.remove(entity)
     elif isinstance(entity, Grant | Label | Team):
         work.remove(entity)
@@ -136,6 +141,11 @@ async def _grant(work: Work, scope: Scope, grant: Grant, former: Doc) -> Doc:
     check_open(await work.require(Project, grant.project_id))
     for one in (grant, grant.model_copy(update=former)):
         await check_give(work, scope, one)
+    return {}
+
+
+async def _invitation(work: Work, scope: Scope, invitation: Invitation, _former: Doc) -> Doc:
+    await check_invitable(work, scope.standing, invitation)
     return {}
 
 
@@ -231,6 +241,7 @@ _PREPARE: Mapping[type[Entity], Prepare] = {
     Comment: _comment,
     CustomRole: _custom_role,
     Grant: _grant,
+    Invitation: _invitation,
     Label: _label,
     Membership: _membership,
     Project: _project,

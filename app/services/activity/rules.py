@@ -9,7 +9,8 @@ from app.models.permissions import Permission
 
 BOOKKEEPING = frozenset({"version", "updated_at"})
 """Fields that every change moves; they say nothing about what was changed."""
-FINAL = frozenset({"membership.erase"})
+FINAL = frozenset({"link.create", "link.delete", "link.update", "membership.erase", "membership.merge"})
+"""Commands whose former values are gone for good, or lie outside the log."""
 _UNDO_ORDER = ("delete", "update", "create")
 _INVERSE_VERB = {"create": "delete", "update": "update", "delete": "create"}
 

@@ -18,7 +18,7 @@ from app.utils.times import rfc3339
 
 SERVER = "server"
 """The chain of what belongs to no account and no workspace."""
-WATCHED = ("grant", "membership", "role", "team", "workspace")
+WATCHED = ("grant", "invitation", "link", "membership", "role", "team", "workspace")
 """The kinds of documents whose every change is audited."""
 MAX_CHANGES = 20
 """How many changes of an event are told; an import makes hundreds of placeholders at once."""

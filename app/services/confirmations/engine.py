@@ -16,13 +16,22 @@ class ConfirmationEngine:
         self._settings = settings
         self._clock = clock
 
-    async def make(self, purpose: Purpose, subject: str, email: str, user_id: str | None = None) -> str:
+    async def make(
+        self,
+        purpose: Purpose,
+        subject: str,
+        email: str,
+        user_id: str | None = None,
+        *,
+        invited: bool = False,
+    ) -> str:
         """A link to mail to this address; it ends the former one of the same purpose and subject."""
         token = new_token()
         fields = {
             "token_hash": token_hash(token),
             "user_id": user_id,
             "email": email,
+            "invited": invited,
             "expires_at": self._clock.now() + rules.LIFETIMES[purpose],
         }
         await queries.put(self._database, purpose, subject, new_id(), fields)

@@ -11,6 +11,7 @@ from app.core.documents import Doc, Entity
 from app.core.log import Event, Head
 from app.models.comments import Comment
 from app.models.grants import Grant
+from app.models.invitations import Invitation
 from app.models.labels import Label
 from app.models.memberships import Membership
 from app.models.projects import Project
@@ -24,6 +25,7 @@ ORDER: Sequence[tuple[type[Entity], Sequence[str]]] = (
     (Workspace, ()),
     (CustomRole, ("folded",)),
     (Membership, ("display_name", "_id")),
+    (Invitation, ("created_at", "_id")),
     (Team, ("folded",)),
     (Label, ("folded",)),
     (Project, ("name", "_id")),

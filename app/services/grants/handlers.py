@@ -6,8 +6,15 @@ from app.services.grants import queries
 
 
 async def drop_grants_of_member(work: Work, op: Doc) -> None:
-    if op["set"].get("removed_at") is not None:
-        await drop_grants(work, op)
+    """Those of a placeholder go to who it was, except where there is one already."""
+    if op["set"].get("removed_at") is None:
+        return
+    successor = op["set"].get("merged_into_id")
+    for grant in await queries.of_holder(work, op["id"]):
+        if successor is None or await queries.of_holder(work, successor, grant.project_id):
+            work.remove(grant)
+        else:
+            work.update(grant, membership_id=successor)
 
 
 async def drop_grants(work: Work, op: Doc) -> None:

@@ -23,6 +23,7 @@ from app.services.access import Order, Page, PageRequest, Scope
 
 BY_START = Order("started_at", descending=True)
 _MANY = 1_000
+_NAMED: Doc = {"display_name": 1, "merged_into_id": 1}
 
 
 async def insert(database: Database, run: ImportRun) -> bool:
@@ -84,7 +85,7 @@ async def placeholders(scope: Scope, names: Iterable[str]) -> list[Doc]:
     found: list[Doc] = []
     for some in _slices(names):
         query: Doc = {"display_name": {"$in": some}, "user_id": None}
-        found += await scope.collection(Membership).find(query, projection={"display_name": 1})
+        found += await scope.collection(Membership).find(query, projection=_NAMED)
     return sorted(found, key=lambda doc: str(doc["_id"]))
 
 

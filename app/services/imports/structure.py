@@ -70,7 +70,7 @@ class Structure:
 
     async def _people(self, survey: Survey, targets: Targets, *, dry_run: bool) -> None:
         for doc in await queries.placeholders(self._scope, survey.people):
-            targets.people.setdefault(doc["display_name"], doc["_id"])
+            targets.people.setdefault(doc["display_name"], doc.get("merged_into_id") or doc["_id"])
         targets.known["people"] = len(targets.people)
         missing = [name for name, needed in survey.people.items() if needed and name not in targets.people]
         if dry_run:
@@ -78,7 +78,9 @@ class Structure:
             return
         for names in _slices(missing):
             outcome = await self._run(self._people_command(names))
-            targets.people.update(zip(names, (one.id for one in outcome.value), strict=True))
+            targets.people.update(
+                zip(names, (one.merged_into_id or one.id for one in outcome.value), strict=True)
+            )
             _count(targets, "people", outcome)
 
     def _people_command(self, names: Sequence[str]) -> Command[list[Membership]]:

@@ -50,6 +50,8 @@ class Purpose(StrEnum):
 
     EMAIL_CHANGE = "email_change"
     FACTOR = "factor"
+    INVITATION = "invitation"
+    INVITED = "invited"
     LINK_PASSWORD = "link_password"  # noqa: S105 - a purpose, no password
     LOGIN = "login"
     PASSWORD_CHANGE = "password_change"  # noqa: S105
@@ -87,9 +89,15 @@ _CODES = (
 # Each sends a mail, to somebody who perhaps never asked for one.
 _MAILS = (Limit(By.ACCOUNT, Rate(5, 3 / HOUR)), Limit(By.NETWORK, Rate(30, 1 / MINUTE)))
 
+# Of who invites, and of a workspace however many invite; who is invited gets few.
+_INVITATIONS = (Limit(By.ACCOUNT, Rate(100, 20 / HOUR)), Limit(By.NETWORK, Rate(400, 2 / MINUTE)))
+_INVITED = (Limit(By.ACCOUNT, Rate(5, 3 / HOUR)), Limit(By.NETWORK, Rate(200, 1 / MINUTE)))
+
 LIMITS: Mapping[Purpose, tuple[Limit, ...]] = {
     Purpose.EMAIL_CHANGE: _MAILS,
     Purpose.FACTOR: _CODES,
+    Purpose.INVITATION: _INVITATIONS,
+    Purpose.INVITED: _INVITED,
     Purpose.LINK_PASSWORD: _PASSWORDS,
     Purpose.LOGIN: _PASSWORDS,
     Purpose.PASSWORD_CHANGE: _PASSWORDS,

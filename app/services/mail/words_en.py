@@ -34,6 +34,14 @@ LETTERS: dict[Letter, Words] = {
             "If it was not you, change your password: that also ends the link in that mail.",
         ),
     ),
+    Letter.INVITATION: Words(
+        "You are invited to a workspace",
+        ("{inviter} invites you to the workspace “{workspace}” on Pastis.",),
+        "Look at the invitation",
+        (
+            "The link works once, until {expires} (UTC), for an account with this address; you can make one with it. If you do not know {inviter}, there is nothing to do.",
+        ),
+    ),
     Letter.PASSWORD_CHANGED: Words(
         "Your password has been changed",
         (

@@ -34,6 +34,14 @@ LETTERS: dict[Letter, Words] = {
             "Si ce n'était pas vous, changez votre mot de passe : le lien de ce message ne servira plus.",
         ),
     ),
+    Letter.INVITATION: Words(
+        "Vous êtes invité dans un espace de travail",
+        ("{inviter} vous invite dans l'espace de travail « {workspace} » sur Pastis.",),
+        "Voir l'invitation",
+        (
+            "Le lien sert une fois, jusqu'au {expires} (UTC), pour un compte à cette adresse ; il permet aussi de le créer. Si vous ne connaissez pas {inviter}, il n'y a rien à faire.",
+        ),
+    ),
     Letter.PASSWORD_CHANGED: Words(
         "Votre mot de passe a été changé",
         (

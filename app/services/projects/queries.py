@@ -19,3 +19,7 @@ async def page(scope: Scope, request: PageRequest, *, archived: bool) -> Page:
 
 async def key_taken(work: Work, key: str) -> bool:
     return bool(await work.find(Project, {"key": key}, limit=1))
+
+
+async def led_by(work: Work, membership_id: str) -> list[Project]:
+    return await work.find(Project, {"lead_id": membership_id})

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.core.errors import not_found
 from app.core.unit_of_work import Work
@@ -88,3 +89,10 @@ async def on_list(work: Work, list_id: str, limit: int) -> list[Task]:
 
 async def count_with_status(work: Work, status_id: str, limit: int) -> int:
     return await work.count(Task, _all_of(status_id), limit)
+
+
+async def naming(database: Database, workspace_id: str, membership_id: str) -> list[str]:
+    """The tasks of any state that name somebody: no index has the reporters, so all are looked through."""
+    either = [{"assignee_ids": membership_id}, {"reporter_id": membership_id}]
+    found = database.collection(Task).find({"workspace_id": workspace_id, "$or": either}, {"_id": 1})
+    return [doc["_id"] for doc in await found.to_list()]

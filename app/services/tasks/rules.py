@@ -167,3 +167,8 @@ def _any_of(field: str, values: Sequence[Any]) -> Any:
 
 def order_for(sort: str, *, descending: bool) -> Order:
     return Order(SORTS[sort], descending)
+
+
+def replaced(ids: Sequence[str], former: str, present: str) -> list[str]:
+    """The list with one in the place of another, each named once."""
+    return list(dict.fromkeys(present if one == former else one for one in ids))

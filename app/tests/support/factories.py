@@ -111,6 +111,20 @@ class Workspace:
         """One of those who have logins, with an API token instead."""
         return await self._with_token(services, Owner(user_id=self.users[role].id), *scopes)
 
+    async def link(self, role: str, project: str = "FLUID", **fields: Any) -> dict[str, Any]:
+        """A public link to a project, which is opened to links."""
+        ok(await self.api.patch(f"/projects/{project}", {"visibility": "link"}))
+        body = {"name": "Beta testers", "role": role, **fields}
+        link: dict[str, Any] = ok(await self.api.post(f"/projects/{project}/links", body), 201)
+        return link
+
+    async def visitor(self, role: str, project: str = "FLUID", **fields: Any) -> Client:
+        """Somebody who has opened a new link, outside of the workspace's path."""
+        link = await self.link(role, project, **fields)
+        client = self.api.at("").as_(None)
+        visit = ok(await client.post("/api/v1/auth/visits", {"token": link["token"]}), 200)
+        return client.as_(visit["access_token"])
+
     async def _with_token(self, services: Services, owner: Owner, *scopes: str) -> Client:
         data = TokenCreate(name="Tests", scopes=list(scopes or ["*:*"]))
         made = await services.tokens.create(owner, data)

@@ -84,10 +84,58 @@ async def _update_membership(workspace: Workspace) -> Request:
 
 @scenario("membership.remove")
 async def _remove_membership(workspace: Workspace) -> Request:
-    """Of somebody with a team and a grant, which end with it."""
+    """Of somebody with a team, a grant and an invitation, which end with it."""
+    member = f"/memberships/{workspace.membership_ids['member']}"
+    ok(await workspace.api.patch(member, {"role": "admin"}))
+    ok(await workspace.member.post("/invitations", {"role": "guest"}), 201)
     await workspace.team("Design", "member", "admin")
     await grant(workspace)
     return lambda: workspace.api.delete(f"/memberships/{workspace.membership_ids['member']}")
+
+
+@scenario("membership.merge")
+async def _merge_membership(workspace: Workspace) -> Request:
+    """Of somebody in a team, with a grant and a project, which the member has then."""
+    body = {"display_name": "Yura Zenevich"}
+    placeholder = ok(await workspace.api.post("/memberships", body), 201)["id"]
+    await second_project(workspace)
+    ok(await workspace.api.patch("/projects/INFRA", {"lead_id": placeholder}))
+    ok(await workspace.api.post("/teams", {"name": "Design", "member_ids": [placeholder]}), 201)
+    ok(await workspace.grant("viewer", membership_id=placeholder), 201)
+    merge = {"into_id": workspace.membership_ids["member"]}
+    return lambda: workspace.api.post(f"/memberships/{placeholder}/merge", merge)
+
+
+async def invited(workspace: Workspace, **body: Any) -> dict[str, Any]:
+    invitation: dict[str, Any] = ok(await workspace.api.post("/invitations", body), 201)
+    return invitation
+
+
+@scenario("invitation.create")
+async def _create_invitation(workspace: Workspace) -> Request:
+    body = {"email": f"{new_id()}@fluid.example", "role": "admin", "expires_in_days": 90}
+    return lambda: workspace.api.post("/invitations", body)
+
+
+@scenario("invitation.resend")
+async def _resend_invitation(workspace: Workspace) -> Request:
+    invitation = await invited(workspace, email=f"{new_id()}@fluid.example")
+    return lambda: workspace.api.post(f"/invitations/{invitation['id']}/resend")
+
+
+@scenario("invitation.accept")
+async def _accept_invitation(workspace: Workspace) -> Request:
+    """By somebody who becomes a placeholder."""
+    placeholder = ok(await workspace.api.post("/memberships", {"display_name": "M. D."}), 201)["id"]
+    invitation = await invited(workspace, membership_id=placeholder, role="guest")
+    body = {"token": invitation["link"].partition("#token=")[2]}
+    return lambda: workspace.stranger.at("").post("/api/v1/invitations/accept", body)
+
+
+@scenario("invitation.delete")
+async def _delete_invitation(workspace: Workspace) -> Request:
+    invitation = await invited(workspace, role="guest")
+    return lambda: workspace.api.delete(f"/invitations/{invitation['id']}")
 
 
 @scenario("project.create")
@@ -345,3 +393,22 @@ async def _undo_event(workspace: Workspace) -> Request:
     task = await full_task(workspace)
     done = ok(await workspace.api.patch(f"/tasks/{task['key']}", {"priority": "low", "label_ids": []}))
     return lambda: workspace.api.post(f"/events/{done['version']}/undo")
+
+
+@scenario("link.create")
+async def _create_link(workspace: Workspace) -> Request:
+    await workspace.link("viewer")
+    body = {"name": "Beta testers", "role": "commenter", "password": "four words at once"}
+    return lambda: workspace.api.post("/projects/FLUID/links", body)
+
+
+@scenario("link.update")
+async def _update_link(workspace: Workspace) -> Request:
+    path = f"/projects/FLUID/links/{(await workspace.link('viewer'))['id']}"
+    return lambda: workspace.api.patch(path, {"name": "Everybody", "role": "commenter"})
+
+
+@scenario("link.delete")
+async def _delete_link(workspace: Workspace) -> Request:
+    path = f"/projects/FLUID/links/{(await workspace.link('viewer'))['id']}"
+    return lambda: workspace.api.delete(path)

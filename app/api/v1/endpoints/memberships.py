@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.api.deps import Memberships, MembershipWriter, Paging, refuse_match
+from app.api.deps import Memberships, MembershipWriter, Paging, Process, WriteScope, refuse_match
 from app.api.gate import Requires
 from app.api.requests import StrictRoute
 from app.api.responses import changed, created, found, listed
 from app.api.v1 import problems
 from app.schemas.base import Id
-from app.schemas.memberships import MembershipCreate, MembershipPatch, MembershipRead
+from app.schemas.memberships import MembershipCreate, MembershipMerge, MembershipPatch, MembershipRead
 from app.schemas.pagination import Page
 from app.services.access import Permission
 
@@ -78,3 +78,16 @@ async def update_membership(memberships: MembershipWriter, membership: Id, body:
 async def delete_membership(memberships: MembershipWriter, membership: Id) -> Response:
     """Leave, or end another's membership with `membership:delete`. The name stays on what the person did."""
     return changed(await memberships.remove(membership))
+
+
+@router.post(
+    "/{membership}/merge",
+    response_model=MembershipRead,
+    responses=problems.MERGE,
+    dependencies=[Depends(Requires(Permission.MEMBERSHIP_UPDATE))],
+)
+async def merge_membership(
+    services: Process, scope: WriteScope, membership: Id, body: MembershipMerge
+) -> Response:
+    """Have all that names a placeholder name somebody else; final, and safe to ask again until it is done."""
+    return changed(await services.merges.merge(scope, membership, body.into_id))

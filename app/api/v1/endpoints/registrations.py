@@ -27,7 +27,7 @@ PUBLIC = [
 )
 async def create_registration(services: Process, language: Language, body: RegistrationCreate) -> Response:
     """Have a link mailed. The answer does not tell whether the address has an account; the mail does."""
-    await services.registrations.request(body.email, body.locale or language)
+    await services.registrations.request(body.email, body.locale or language, body.invitation)
     return Response(status_code=202)
 
 
@@ -38,7 +38,7 @@ async def create_registration(services: Process, language: Language, body: Regis
     dependencies=PUBLIC,
 )
 async def confirm_registration(services: Process, caller: CallerOf, body: RegistrationConfirm) -> Response:
-    """Make the account with the token of the link, and log in."""
+    """Make the account with the token of the link, or of an invitation by mail, and log in."""
     if body.cookies:
         caller.refuse_other_sites()
     tokens = await services.registrations.confirm(body, **device_of(caller))

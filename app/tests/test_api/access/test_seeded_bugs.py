@@ -62,8 +62,8 @@ def _logins_never_end(patch: Patch) -> None:
 def _tokens_never_end(patch: Patch) -> None:
     real = queries.token
 
-    async def token(database: Any, kind: Any, digest: str, now: datetime, ref: str | None) -> Any:
-        return await real(database, kind, digest, _LONG_AGO, ref)
+    async def token(database: Any, digest: str, now: datetime, ref: str | None) -> Any:
+        return await real(database, digest, _LONG_AGO, ref)
 
     patch.setattr(queries, "token", token)
 

@@ -8,6 +8,7 @@ from app.services.bootstrap import Services
 from app.tests.support.clients import Client, ok, refused
 from app.tests.support.conventions import MEMBERS_AND_STRANGERS, check_denied, check_not_modified, check_pages
 from app.tests.support.factories import Workspace, make_user
+from app.tests.support.invitations import accept, invite, newcomer, placeholder, token_of
 from app.tests.support.origins import coming_from
 
 pytestmark = pytest.mark.anyio
@@ -130,3 +131,23 @@ async def test_for_admins_alone(services: Services, workspace: Workspace) -> Non
 async def test_another_workspaces_cursor_is_refused(audited: Workspace, other_workspace: Workspace) -> None:
     cursor = ok(await audited.api.get("/audit", params={"limit": "1"}))["next_cursor"]
     refused(await other_workspace.api.get("/audit", params={"cursor": cursor}), 422, "invalid_cursor")
+
+
+async def test_who_invited_who_came_and_who_was_merged(
+    audited: Workspace, services: Services, anonymous: Client
+) -> None:
+    person = await placeholder(audited)
+    token = token_of(await invite(audited, membership_id=person))
+    user, client = await newcomer(services, anonymous)
+    ok(await accept(client, token))
+    ok(await audited.api.delete(f"/invitations/{(await invite(audited))['id']}"), 204)
+    other = await placeholder(audited, "Y. Z.")
+    ok(await audited.api.post(f"/memberships/{other}/merge", {"into_id": person}))
+    await services.audit_follower.follow(audited.id)
+    items = ok(await audited.api.get("/audit"))["items"][:5]
+    assert [one["kind"] for one in items if one["kind"] != "membership.create"] == [
+        *("membership.merge", "invitation.delete", "invitation.create", "invitation.accept"),
+    ]
+    accepted = next(one for one in items if one["kind"] == "invitation.accept")
+    assert (accepted["user_id"], accepted["actor"]["user_id"]) == (user.id, user.id)
+    assert accepted["detail"]["changes"][0]["set"]["user_id"] == user.id

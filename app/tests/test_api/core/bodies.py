@@ -21,6 +21,7 @@ from app.tests.test_api.core.places import (
     Values,
     archive_body,
     finish_identity,
+    invitation_token,
     new_project,
     new_task,
     returned,
@@ -169,8 +170,18 @@ def _create_grant(world: "World", values: Values) -> dict[str, str]:
     return {"membership_id": world.workspace.membership_ids["member"], "role": "viewer"}
 
 
+def _create_invitation(world: "World", values: Values) -> dict[str, Any]:
+    """A link: whoever gets many mails gets no more."""
+    return {"role": "member", "expires_in_days": 30, "max_uses": 1, "locale": "fr"}
+
+
 def _role_body(world: "World", values: Values) -> dict[str, Any]:
     return {"name": f"QA {world.number()}", "description": "", "permissions": ["comment:create"]}
+
+
+async def _visit(world: "World", values: Values) -> dict[str, Any]:
+    link = await world.workspace.link("viewer", password="four words at once")
+    return {"token": link["token"], "password": "four words at once"}
 
 
 def _team_body(world: "World", values: Values) -> dict[str, Any]:
@@ -179,6 +190,7 @@ def _team_body(world: "World", values: Values) -> dict[str, Any]:
 
 
 BODIES: dict[str, Callable[["World", Values], Any]] = {
+    "accept_invitation": invitation_token,
     "batch_tasks": _batch,
     "confirm_email_change": _email_change,
     "confirm_password_reset": _password_reset,
@@ -189,6 +201,7 @@ BODIES: dict[str, Callable[["World", Values], Any]] = {
     "create_email_change": lambda world, values: {"email": f"{new_id()}@fluid.example"},
     "create_grant": _create_grant,
     "create_import": archive_body,
+    "create_invitation": _create_invitation,
     "create_label": _label_body,
     "create_login": _login,
     "create_membership": lambda world, values: {"display_name": "Heidi Hazelton", "role": "member"},
@@ -199,17 +212,26 @@ BODIES: dict[str, Callable[["World", Values], Any]] = {
     "create_reauthentication": lambda world, values: {"password": PASSWORD},
     "create_registration": lambda world, values: {"email": f"{new_id()}@fluid.example", "locale": "fr"},
     "create_role": _role_body,
+    "create_link": lambda world, values: {
+        "name": "Beta testers",
+        "role": "commenter",
+        "password": "four words at once",
+        "expires_at": "2096-01-01T00:00:00Z",
+    },
     "create_my_token": _api_token,
     "create_service_token": _api_token,
     "create_status": lambda world, values: {"name": f"QA {world.number()}", "category": "in_progress"},
     "create_task": _create_task,
     "create_team": _team_body,
     "create_token": _token,
+    "create_visit": _visit,
     "create_workspace": _create_workspace,
     "finish_identity": finish_identity,
     "finish_oidc_login": _finish_login,
+    "merge_membership": lambda world, values: {"into_id": world.workspace.membership_ids["member"]},
     "move_status": lambda world, values: {"after_id": None},
     "move_task": _move_task,
+    "preview_invitation": invitation_token,
     "rank_task": _rank,
     "refresh_login": _refresh,
     "start_identity": lambda world, values: {"redirect_uri": "http://localhost:8001/back"},
@@ -223,6 +245,7 @@ BODIES: dict[str, Callable[["World", Values], Any]] = {
     "update_passkey": lambda world, values: {"name": "Work laptop"},
     "update_password": lambda world, values: {"current_password": PASSWORD, "password": NEW_PASSWORD},
     "update_project": lambda world, values: {"name": "Decapod 2", "description": "", "lead_id": None},
+    "update_link": lambda world, values: {"role": "commenter", "name": "Everybody"},
     "update_role": _role_body,
     "update_status": lambda world, values: {"name": f"In QA {world.number()}"},
     "update_task": _update_task,

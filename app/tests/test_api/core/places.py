@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from app.tests.support.archives import issue, lines
 from app.tests.support.authenticator import Authenticator
 from app.tests.support.clients import ok
-from app.tests.support.factories import make_user
+from app.tests.support.factories import log_in, make_user
 from app.tests.support.factors import (
     add_passkey,
     enable_totp,
@@ -73,6 +73,18 @@ async def new_membership(world: "World", values: Values) -> str:
     return membership
 
 
+async def _invitation(world: "World", values: Values) -> str:
+    return await world.made("/invitations", {"email": f"{new_id()}@fluid.example"})
+
+
+async def invitation_token(world: "World", values: Values) -> dict[str, str]:
+    """Of a workspace where nobody of this one is."""
+    client = world.owner.as_(await log_in(world.services, await make_user(world.services)))
+    founded = ok(await client.post("/api/v1/workspaces", {"slug": f"i-{new_id()}", "name": "Infusion"}), 201)
+    path = f"/api/v1/workspaces/{founded['id']}/invitations"
+    return {"token": ok(await client.post(path, {}), 201)["link"].partition("#token=")[2]}
+
+
 async def _team(world: "World", values: Values) -> str:
     return await world.made("/teams", {"name": f"Design {world.number()}"})
 
@@ -122,6 +134,21 @@ async def _seq(world: "World", values: Values) -> str:
     return str(changed["version"])
 
 
+async def _shared_project(world: "World", values: Values) -> str:
+    project = await new_project(world, values)
+    ok(await world.owner.patch(f"{world.base}/projects/{project}", {"visibility": "link"}))
+    return project
+
+
+async def _link(world: "World", values: Values) -> str:
+    path = f"/projects/{values.get('project', world.project)}"
+    ok(await world.owner.patch(world.base + path, {"visibility": "link"}))
+    link = await world.made(f"{path}/links", {"name": "Beta testers", "role": "viewer"})
+    if world.visibility != "link":
+        ok(await world.owner.patch(world.base + path, {"visibility": world.visibility}))
+    return link
+
+
 async def _token(world: "World", values: Values) -> str:
     """A service account's, or one's own."""
     path = "/api/v1/me/tokens"
@@ -166,6 +193,7 @@ async def _name_other_owners(world: "World") -> None:
 
 
 OWN_PLACES: dict[tuple[str, str], Callable[["World", Values], Any]] = {
+    ("create_link", "project"): _shared_project,
     ("create_service_token", "membership"): _service,
     ("delete_service_token", "membership"): _service,
     ("get_membership_avatar", "membership"): _pictured,
@@ -179,7 +207,9 @@ PLACES: dict[str, Callable[["World", Values], Any]] = {
     "identity": _identity,
     "grant": _grant,
     "import": _import,
+    "invitation": _invitation,
     "label": _label,
+    "link": _link,
     "membership": new_membership,
     "passkey": _passkey,
     "project": new_project,

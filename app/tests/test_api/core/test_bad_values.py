@@ -17,19 +17,28 @@ BROKEN = ErrorCode.MALFORMED_JSON
 LINES = {"display_name", "key", "name", "source", "title"}
 """What is one line that people read."""
 EMPTY = {
-    *("create_membership", "create_reauthentication", "rank_task", "refresh_login"),
+    *("create_invitation", "create_membership", "create_reauthentication", "rank_task", "refresh_login"),
     *("start_identity", "start_oidc_login"),
 }
 """Routes that need no member of their body."""
 BLOCKS = {"body", "description"}
 """What is Markdown."""
 REFERENCES = {
-    *("after_id", "before_id", "default_status_id", "lead_id", "parent_id", "project_id", "reporter_id"),
+    *(
+        "after_id",
+        "before_id",
+        "default_status_id",
+        "into_id",
+        "lead_id",
+        "parent_id",
+        "project_id",
+        "reporter_id",
+    ),
     "status_id",
 }
 SETS = {"assignee_ids", "label_ids", "member_ids"}
 FREE = {
-    *("browser_token", "challenge", "code", "current_password", "device_token", "email", "iss"),
+    *("browser_token", "challenge", "code", "current_password", "device_token", "email", "invitation", "iss"),
     *("password", "refresh_token", "state", "token"),
 }
 """Texts in which any character may stand; they are compared or hashed, not shown."""
@@ -77,6 +86,7 @@ TIMES = (
     1_700_000_000,
 )
 NUMBERS: tuple[Any, ...] = ("3", "", True, False, -1, -0.5, 1_000_001, 1e300, [], {}, {"$inc": 1}, [3])
+WHOLE_NUMBERS: tuple[Any, ...] = ("3", "", True, False, 0, -1, 1.5, 10**9, 2**53, 1e300, [], {}, {"$inc": 1})
 FLAGS: tuple[Any, ...] = (0, 1, "true", "yes", "", "on", [], {}, 1.0)
 
 Bad = tuple[Any, ErrorCode]
@@ -101,6 +111,8 @@ def bad_values(name: str, schema: Spec) -> list[Bad]:
             values += bad_arrays(name)
         case {"type": "number"}:
             values += [(one, INVALID) for one in NUMBERS]
+        case {"type": "integer"}:
+            values += [(one, INVALID) for one in WHOLE_NUMBERS]
         case {"type": "boolean"}:
             values += [(one, INVALID) for one in FLAGS]
         case {"type": "object"}:

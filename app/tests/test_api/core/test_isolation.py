@@ -27,6 +27,7 @@ REFERENCES = {
     "before_id": "task",
     "custom_role_id": "role",
     "default_status_id": "status",
+    "into_id": "membership",
     "label_ids": "label",
     "lead_id": "membership",
     "member_ids": "membership",

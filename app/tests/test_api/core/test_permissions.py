@@ -64,6 +64,7 @@ async def clients(world: World) -> dict[str, Client]:
         "stranger": workspace.stranger.at(""),
         "service": await workspace.service(world.services),
         "token": await workspace.token(world.services, "owner", "*:read"),
+        "visitor": await workspace.visitor("commenter"),
     }
 
 

@@ -19,6 +19,7 @@ EVERYTHING = "*:*"
 MORE = {
     "batch_tasks": "task:*",  # what each operation does
     "create_grant": EVERYTHING,  # nobody gives what they do not have
+    "create_link": EVERYTHING,
     "create_import": EVERYTHING,  # makes all that an archive holds
     "delete_comment": "comment:moderate",  # another's
     "delete_grant": EVERYTHING,
@@ -28,6 +29,7 @@ MORE = {
     "undo_event": "task:update",
     "update_comment": "comment:moderate",
     "update_grant": EVERYTHING,
+    "update_link": EVERYTHING,
 }
 """What a route needs beside its own permission."""
 

@@ -18,7 +18,12 @@ from app.tests.support.scenarios import SCENARIOS, Elsewhere
 
 pytestmark = pytest.mark.anyio
 
-NOT_UNDOABLE = frozenset({"membership.create", "project.create", "workspace.create"})
+NOT_UNDOABLE = frozenset(
+    {
+        *("invitation.accept", "invitation.resend", "link.create", "link.delete", "link.update"),
+        *("membership.create", "membership.merge", "project.create", "workspace.create"),
+    }
+)
 """Nobody could do the inverse by hand either: a project is archived, a membership is ended."""
 AT_LOGINS = {"membership.follow"}
 """Commands that no route of a workspace runs: `test_group_roles.py` holds them to the law."""

@@ -77,6 +77,7 @@ async def fill(workspace: Workspace) -> None:
     team = await workspace.team("Design", "member")
     ok(await workspace.api.post("/roles", {"name": "Triage", "permissions": ["task:update"]}), 201)
     ok(await workspace.grant("viewer", team_id=team["id"]), 201)
+    ok(await workspace.api.post("/invitations", {"role": "guest"}), 201)
 
 
 @pytest.mark.usefixtures("_either_kind_of_snapshot")
@@ -119,7 +120,7 @@ async def test_every_kind_comes_after_those_that_it_names(services: Services, wo
     _, lines, _ = await exported(services, workspace.id, history=True)
     kinds = list(dict.fromkeys(one["kind"] for one in lines))
     assert kinds == [
-        *("workspace", "role", "membership", "team", "label", "project"),
+        *("workspace", "role", "membership", "invitation", "team", "label", "project"),
         *("grant", "status", "task", "comment", "event"),
     ]
 

@@ -14,8 +14,11 @@ from app.tests.support.mails import text_of
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 VALUES = {
     "email": "colin@fluid.example",
+    "expires": "2026-11-30 09:30",
+    "inviter": "Justin Obara",
     "link": "http://x.example/a#token=b",
     "public_url": "http://x.example",
+    "workspace": "Fluid Project",
 }
 SENDER = "Pastis <pastis@x.example>"
 
@@ -42,6 +45,10 @@ def test_html_is_escaped() -> None:
     assert "<b>" not in text_of(mail, "html")
     mail = compose(Letter.EMAIL_CHANGED, "en", hostile, "heidi@fluid.example", SENDER)
     assert "<script>" not in text_of(mail, "html")
+    invented = VALUES | {"inviter": "<img src=x>", "workspace": "{link}</p><b>"}
+    text = text_of(compose(Letter.INVITATION, "en", invented, "heidi@fluid.example", SENDER), "html")
+    assert "<img" not in text
+    assert "<b>" not in text
 
 
 @pytest.mark.parametrize(

@@ -249,3 +249,12 @@ def test_a_filter_becomes_a_query_and_an_index_that_fits_it(
     assert fields[-2:] == [name for name, _ in order.sort]
     bound = [name for name in fields if name not in {"workspace_id", "_id", order.field}]
     assert all(isinstance(query[name], str) for name in bound)
+
+
+@given(named=st.lists(st.sampled_from("abcd"), unique=True), former=st.sampled_from("abcd"))
+def test_who_takes_anothers_place_is_named_once(named: list[str], former: str) -> None:
+    replaced = rules.replaced(named, former, "d")
+    assert set(replaced) == {"d" if one == former else one for one in named}
+    assert len(set(replaced)) == len(replaced)
+    if former not in named:
+        assert replaced == named
