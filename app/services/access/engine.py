@@ -242,7 +242,8 @@ class Access:
         if ref not in (workspace["_id"], workspace["slug"]):
             raise not_found("workspace")
         ids = await queries.people_in(self._database, workspace["_id"], [project["_id"]])
-        return visitor_standing(principal, found["link"][0], project, ids)
+        leads = {project["lead_id"]} - {None}
+        return visitor_standing(principal, found["link"][0], project, ids | leads)
 
     async def _stand(self, principal: Principal, found: Doc) -> Standing:
         """What a member has, by all that was found; raises `not_found` for who is none, or no longer."""

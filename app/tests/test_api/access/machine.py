@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from app.tests.support.clients import ok
-from app.tests.test_api.access import logins, people, tokens, work
+from app.tests.test_api.access import links, logins, people, tokens, work
 from app.tests.test_api.access.oracle import Member, Workspace
 from app.tests.test_api.access.play import Maker, Play, Tally
 from app.tests.test_api.access.processes import Processes
@@ -25,6 +25,7 @@ CHANGES: tuple[Maker, ...] = (
     *(people.create_role, people.update_role, people.delete_role),
     *(people.create_grant, people.update_grant, people.delete_grant),
     *(work.create_project, work.update_project),
+    *(links.create_link, links.update_link, links.delete_link),
     *(work.create_task, work.update_task, work.move_task, work.put_away_task),
     *(work.create_comment, work.update_comment, work.delete_comment),
 )
@@ -34,6 +35,7 @@ LOGINS: tuple[Act, ...] = (
     *(logins.reauthenticate, logins.deactivate, logins.activate, logins.delete_account, logins.wait),
     *(tokens.create_my_token, tokens.delete_my_token),
     *(tokens.create_service_token, tokens.delete_service_token),
+    links.open_link,
 )
 _BEGINNING: Mapping[Maker, int] = {
     people.create_membership: 8,

@@ -16,6 +16,9 @@ _IN_WORKSPACE = """
     event:undo owner admin member guest
     import:create owner admin
     import:read owner admin member
+    invitation:create owner admin
+    invitation:delete owner admin
+    invitation:read owner admin
     label:create owner admin member
     label:delete owner admin
     label:read owner admin member guest
@@ -50,6 +53,10 @@ _IN_PROJECT = """
     grant:delete lead
     grant:read lead contributor commenter viewer
     grant:update lead
+    link:create lead
+    link:delete lead
+    link:read lead
+    link:update lead
     project:read lead contributor commenter viewer
     project:update lead
     status:create lead
@@ -77,6 +84,9 @@ OF_PROJECT = PROJECT_ROLES["lead"]
 EVERYBODY = WORKSPACE_ROLES["guest"]
 RANKS = ("guest", "member", "admin", "owner")
 EVERYTHING = OF_WORKSPACE | OF_PROJECT
+_VISITOR = PROJECT_ROLES["viewer"] - {"grant:read"}
+LINK_ROLES = {"viewer": _VISITOR, "commenter": _VISITOR | {"comment:create"}}
+"""Visitors share a name, so nobody's comment is their own."""
 WITH_EVERY_TOKEN = frozenset({"label:read", "membership:read", "workspace:read"})
 
 ACCESS_LIFE = timedelta(minutes=15)
@@ -85,6 +95,7 @@ LOGIN_LIFE = {True: timedelta(days=30), False: timedelta(hours=12)}
 GRACE = timedelta(seconds=60)
 RECENT = timedelta(minutes=10)
 TOKEN_LIFE = timedelta(days=90)
+VISIT_LIFE = timedelta(hours=12)
 
 
 def with_reading(chosen: Iterable[str]) -> Permissions:
@@ -148,7 +159,29 @@ class ApiToken:
     over: bool = False
 
 
-Caller = Login | ApiToken
+@dataclass
+class Link:
+    """A public link, with the membership in whose name its visitors write."""
+
+    id: str
+    project: str
+    member: str
+    role: str
+    token: str
+    ends: datetime | None
+
+
+@dataclass
+class Visit:
+    """Of somebody who has opened a link."""
+
+    access: str
+    link: Link
+    ends: datetime
+    account: None = None
+
+
+Caller = Login | ApiToken | Visit
 
 
 @dataclass
@@ -166,6 +199,7 @@ class Member:
     custom: str | None = None
     removed: bool = False
     service: bool = False
+    link: bool = False
 
 
 @dataclass
@@ -230,6 +264,10 @@ class Actor:
         return self.caller.scopes if isinstance(self.caller, ApiToken) else None
 
     @property
+    def visit(self) -> Visit | None:
+        return self.caller if isinstance(self.caller, Visit) else None
+
+    @property
     def is_admin(self) -> bool:
         """With a token for some things only, nobody is."""
         return self.member.role in ("owner", "admin") and self.scopes is None
@@ -244,6 +282,8 @@ class Oracle:
         self.accounts: dict[str, Account] = {}
         self.logins: list[Login] = []
         self.tokens: list[ApiToken] = []
+        self.links: dict[str, Link] = {}
+        self.visits: list[Visit] = []
         self.workspaces: dict[str, Workspace] = {}
         self.members: dict[str, Member] = {}
         self.teams: dict[str, Team] = {}
@@ -275,7 +315,15 @@ class Oracle:
         for one in self.tokens:
             if one.access == token and not one.over and self.now < one.ends:
                 return one if one.account is None or one.account.active else None
+        for visit in self.visits:
+            if visit.access == token and self.now < visit.ends and self.opens(visit.link):
+                return visit
         return self.login_of(token)
+
+    def opens(self, link: Link) -> bool:
+        """Only while it is there, has not ended, and the project's visibility is `link`."""
+        lasts = link.ends is None or self.now < link.ends
+        return lasts and link.id in self.links and self.projects[link.project].visibility == "link"
 
     def ends(self) -> Iterator[datetime]:
         """When anything that is shown with requests ends by itself."""
@@ -283,8 +331,9 @@ class Oracle:
             yield from (login.access_ends, login.ends)
             if login.former_access_ends is not None:
                 yield login.former_access_ends
-        for token in self.tokens:
-            yield token.ends
+        yield from (one.ends for one in self.tokens)
+        yield from (one.ends for one in self.visits)
+        yield from (one.ends for one in self.links.values() if one.ends is not None)
 
     def is_recent(self, login: Login) -> bool:
         return self.now - login.proven_at <= RECENT
@@ -324,7 +373,9 @@ class Oracle:
     def enter(self, caller: Caller, workspace: str) -> Actor | None:
         """None for who is no member, or no longer."""
         for member in self.members.values():
-            if caller.account is None:
+            if isinstance(caller, Visit):
+                mine = caller.link.member == member.id
+            elif caller.account is None:
                 mine = isinstance(caller, ApiToken) and caller.member == member.id
             else:
                 mine = caller.account.id == member.account
@@ -368,10 +419,16 @@ class Oracle:
 
     def own(self, actor: Actor) -> Permissions:
         """What somebody may do in the workspace itself, with what is shown."""
+        if actor.visit is not None:
+            return WITH_EVERY_TOKEN
         return actor.narrow(self.of_workspace(actor.member))
 
     def there(self, actor: Actor, project: Project) -> Permissions:
         """What somebody may do in a project, with what is shown."""
+        if actor.visit is not None:  # whatever else its membership was given
+            return (
+                LINK_ROLES[actor.visit.link.role] if actor.visit.link.project == project.id else frozenset()
+            )
         return actor.narrow(self.in_project(actor.member, project))
 
     def has(self, actor: Actor, permission: str, project: Project) -> bool:
@@ -411,16 +468,19 @@ class Oracle:
         me = actor.member
         if other.workspace != me.workspace:
             return False
-        if me.role != "guest" or other.id == me.id:
+        if (me.role != "guest" and actor.visit is None) or other.id == me.id:
             return True
-        return any(self._is_in(other, project) for project in self.seen_projects(actor))
+        # Visitors see who is there by name, and not all to whom the project is open.
+        return any(self._is_in(other, one, actor.visit is None) for one in self.seen_projects(actor))
 
-    def _is_in(self, member: Member, project: Project) -> bool:
+    def _is_in(self, member: Member, project: Project, opened: bool) -> bool:
         by_role = member.role in ("owner", "admin") or (
-            member.role == "member" and project.visibility != "private"
+            opened and member.role == "member" and project.visibility != "private"
         )
         granted = (one for one in self.grants.values() if one.project == project.id)
-        return by_role or project.lead == member.id or any(self._is_for(one, member) for one in granted)
+        linked = any((one.project, one.member) == (project.id, member.id) for one in self.links.values())
+        by_name = project.lead == member.id or any(self._is_for(one, member) for one in granted)
+        return by_role or by_name or linked
 
     # --- what is changed
 
@@ -445,6 +505,11 @@ class Oracle:
         for team in self.teams.values():
             team.members.discard(member.id)
         self.grants = {id_: one for id_, one in self.grants.items() if one.member != member.id}
+
+    def delete_link(self, link: Link) -> None:
+        """Its visitors are out; what they wrote keeps its name."""
+        del self.links[link.id]
+        self.leave(self.members[link.member])
 
     def delete_team(self, team: Team) -> None:
         del self.teams[team.id]

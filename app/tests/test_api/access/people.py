@@ -23,6 +23,11 @@ KEPT_BACK = frozenset(
 """What no custom role may hold."""
 
 
+def _is_present(member: Member) -> bool:
+    """Whether somebody can be given something; what a link's visitors may do is said by the link."""
+    return not member.removed and not member.link
+
+
 def _permissions(choose: Chooser) -> list[str]:
     every = sorted(EVERYTHING - KEPT_BACK)
     return choose.chance.sample(every, choose.chance.randint(1, 7))
@@ -78,7 +83,7 @@ def update_membership(choose: Chooser, w: Workspace) -> Question | None:
     def judge(actor: Actor) -> Refusals:
         new = custom is not None and (role, custom.id) != (member.role, member.custom)
         return choose.also(
-            choose.judge(actor, "membership:update", seen=member.workspace == w.id and not member.removed),
+            choose.judge(actor, "membership:update", seen=member.workspace == w.id and _is_present(member)),
             (not oracle.may_manage(actor, role, member.role), 403),
             (oracle.is_last_owner(member) and role != "owner", 409),
             (new and not actor.is_admin, 403),
@@ -103,7 +108,7 @@ def delete_membership(choose: Chooser, w: Workspace) -> Question | None:
         if "membership:leave" not in oracle.own(actor):
             return frozenset({403})
         return choose.also(
-            choose.judge(actor, needed, seen=oracle.sees_member(actor, member) and not member.removed),
+            choose.judge(actor, needed, seen=oracle.sees_member(actor, member) and _is_present(member)),
             (not oracle.may_manage(actor, member.role), 403),
             (oracle.is_last_owner(member), 409),
         )
@@ -133,7 +138,7 @@ def create_service_account(choose: Chooser, w: Workspace) -> Question:
 
 def create_team(choose: Chooser, w: Workspace) -> Question:
     oracle = choose.oracle
-    chosen = {one.id: one for one in (choose.member(w) for _ in range(3)) if one is not None}
+    chosen = {one.id: one for one in (choose.person(w) for _ in range(3)) if one is not None}
     body = {"name": choose.canaries.new(), "member_ids": list(chosen)}
 
     def judge(actor: Actor) -> Refusals:
@@ -147,7 +152,7 @@ def create_team(choose: Chooser, w: Workspace) -> Question:
 
 
 def create_team_member(choose: Chooser, w: Workspace) -> Question | None:
-    team, member = choose.team(w), choose.member(w)
+    team, member = choose.team(w), choose.person(w)
     if team is None or member is None:
         return None
 
@@ -268,7 +273,7 @@ def create_grant(choose: Chooser, w: Workspace) -> Question | None:
 
     def judge(actor: Actor) -> Refusals:
         if team is None:
-            known = oracle.sees_member(actor, member) and not member.removed
+            known = oracle.sees_member(actor, member) and _is_present(member)
         else:
             known = team.workspace == w.id and "team:read" in oracle.own(actor)
         found = choose.judge(

@@ -8,14 +8,21 @@ from secrets import token_hex
 from typing import Any
 
 from app.tests.support.clients import Answer, ok
-from app.tests.test_api.access.oracle import Account, Actor, Caller, Login, Oracle, Workspace
+from app.tests.test_api.access.oracle import Account, Actor, Caller, Login, Oracle, Visit, Workspace
 from app.tests.test_api.access.processes import Processes, Wire
 from app.tests.test_api.access.questions import Canaries, Chooser, MismatchError, Question, Refusals
 from app.tests.test_api.access.reads import READS
 
 Maker = Callable[[Chooser, Workspace], Question | None]
 _CANARY = re.compile(r"canary-[0-9a-f]+-\d+x")
-_OUTCOMES = {401: "unauthenticated", 403: "denied", 404: "hidden", 409: "conflicts", 422: "invalid"}
+_OUTCOMES = {
+    401: "unauthenticated",
+    403: "denied",
+    404: "hidden",
+    409: "conflicts",
+    410: "shut links",
+    422: "invalid",
+}
 NOBODY = "tokens-of-nobody"
 
 
@@ -78,6 +85,8 @@ class Play:
         caller = self.oracle.caller_of(token)
         if caller is None:
             return "nobody" if token is None else "a dead token"
+        if isinstance(caller, Visit):
+            return "a visitor"
         name = "a service" if caller.account is None else caller.account.email.partition("@")[0][-6:]
         return name if isinstance(caller, Login) else f"{name} with a token"
 
@@ -199,11 +208,13 @@ class Play:
     def tokens(self) -> list[str]:
         """Every token that was handed out for requests, dead or alive."""
         logins = [one for login in self.oracle.logins for one in (login.access, login.former_access) if one]
-        return [*logins, *(one.access for one in self.oracle.tokens)]
+        others: tuple[Caller, ...] = (*self.oracle.tokens, *self.oracle.visits)
+        return [*logins, *(one.access for one in others)]
 
     def living_callers(self) -> list[Caller]:
-        tokens = (one for one in self.oracle.tokens if self.oracle.caller_of(one.access))
-        return [*self.living(), *tokens]
+        oracle = self.oracle
+        others: tuple[Caller, ...] = (*oracle.tokens, *oracle.visits)
+        return [*self.living(), *(one for one in others if oracle.caller_of(one.access))]
 
     def living(self, account: Account | None = None) -> list[Login]:
         """The logins that live, whose access token does, too."""

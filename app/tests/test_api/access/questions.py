@@ -13,6 +13,7 @@ from app.tests.test_api.access.oracle import (
     Comment,
     CustomRole,
     Grant,
+    Link,
     Member,
     Oracle,
     Project,
@@ -109,6 +110,16 @@ class Chooser:
 
     def member(self, workspace: Workspace) -> Member | None:
         return self._of(workspace, list(self.oracle.members.values()), lambda one: one.workspace)
+
+    def person(self, workspace: Workspace) -> Member | None:
+        """Not the name that visitors have."""
+        people = [one for one in self.oracle.members.values() if not one.link]
+        return self._of(workspace, people, lambda one: one.workspace)
+
+    def link(self, workspace: Workspace) -> Link | None:
+        projects = self.oracle.projects
+        links = list(self.oracle.links.values())
+        return self._of(workspace, links, lambda one: projects[one.project].workspace)
 
     def team(self, workspace: Workspace) -> Team | None:
         return self._of(workspace, list(self.oracle.teams.values()), lambda one: one.workspace)

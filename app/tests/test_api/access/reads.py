@@ -144,6 +144,22 @@ def get_grant(choose: Chooser, w: Workspace) -> Question | None:
     return Question("get_grant", w, f"/projects/{grant.project}/grants/{grant.id}", judge)
 
 
+def list_links(choose: Chooser, w: Workspace) -> Question | None:
+    project, oracle = choose.project(w), choose.oracle
+    if project is None:
+        return None
+
+    def judge(actor: Actor) -> Refusals:
+        # What opens a project is not shown as nothing to who may not see it, but refused.
+        seen = oracle.has(actor, "project:read", project)
+        return choose.judge(actor, "link:read", seen=seen, project=project)
+
+    def ids(actor: Actor) -> list[str]:
+        return [one.id for one in oracle.links.values() if one.project == project.id]
+
+    return Question("list_links", w, f"/projects/{choose.ref(project, w)}/links", judge, ids=ids)
+
+
 def list_memberships(choose: Chooser, w: Workspace) -> Question:
     oracle, removed = choose.oracle, choose.often(0.3)
 
@@ -233,6 +249,8 @@ def get_permissions(choose: Chooser, w: Workspace) -> Question:
     def look(actor: Actor, answer: Any) -> None:
         member = other or actor.member
         held = oracle.of_workspace(member) if project is None else oracle.in_project(member, project)
+        if member is actor.member:
+            held = _held(actor)
         told = {one["permission"]: one["allowed"] for one in answer["permissions"]}
         need(told.keys() == (OF_WORKSPACE if project is None else OF_PROJECT), "not all permissions are told")
         need({one for one, allowed in told.items() if allowed} == held, f"permissions differ from {held}")
@@ -242,7 +260,16 @@ def get_permissions(choose: Chooser, w: Workspace) -> Question:
 
 READS: tuple[Reader, ...] = (
     *(get_workspace, get_project, get_task, get_comment, get_grant, get_membership, get_team, get_role),
-    *(list_projects, list_tasks, list_comments, list_grants, list_memberships, list_teams, list_roles),
+    *(
+        list_projects,
+        list_tasks,
+        list_comments,
+        list_grants,
+        list_links,
+        list_memberships,
+        list_teams,
+        list_roles,
+    ),
     *(list_tasks, get_task, get_permissions, get_permissions, list_events, list_task_activity),
 )
 """Some stand here twice, as they are asked more often."""

@@ -11,7 +11,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from app.core.database.doorbell import Doorbell
-from app.services.access import Access, engine, queries, rules, standing
+from app.services.access import Access, queries, rules, standing
 from app.services.access.scope import Sight
 from app.services.access.standing import Standing
 from app.services.bootstrap import REACTIONS
@@ -94,10 +94,6 @@ def _who_left_gets_in(patch: Patch) -> None:
     patch.setattr(Access, "_stand", stand)
 
 
-def _teams_are_not_watched(patch: Patch) -> None:
-    patch.setattr(engine, "WATCHED", engine.WATCHED - {"team"})
-
-
 def _other_processes_hear_nothing(patch: Patch) -> None:
     real = Doorbell._tell
 
@@ -141,7 +137,6 @@ def _private_projects_are_open(patch: Patch) -> None:
 
 
 _PEOPLE = ("create_membership", "update_membership", "delete_membership")
-_TEAMS = ("create_team", "create_team_member", "delete_team_member", "delete_team", "create_grant")
 _GRANTS = ("create_grant", "update_grant", "delete_grant")
 _PROJECTS = ("create_project", "update_project")
 _TASKS = ("create_task", "update_task", "move_task")
@@ -155,7 +150,6 @@ BUGS: Mapping[Bug, Sequence[str]] = {
     _who_left_keeps_grants: ("create_membership", "delete_membership", "create_grant"),
     _who_left_stays_in_teams: ("create_membership", "delete_membership", "create_team_member"),
     _who_left_gets_in: _PEOPLE,
-    _teams_are_not_watched: _TEAMS,
     _other_processes_hear_nothing: (*_GRANTS, *_PEOPLE),
     _logins_never_end: _LOGINS,
     _an_ended_login_stays_in_the_cache: _LOGINS,

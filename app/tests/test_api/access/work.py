@@ -10,7 +10,7 @@ VISIBILITIES = ("private", "private", "workspace", "link")
 
 def create_project(choose: Chooser, w: Workspace) -> Question:
     oracle = choose.oracle
-    lead = choose.member(w) if choose.often(0.3) else None
+    lead = choose.person(w) if choose.often(0.3) else None
     key = f"P{len(oracle.projects) + 1}"
     visibility = choose.chance.choice(VISIBILITIES)
     body = {"key": key, "name": choose.canaries.new(), "visibility": visibility, "lead_id": id_of(lead)}
@@ -39,7 +39,7 @@ def update_project(choose: Chooser, w: Workspace) -> Question | None:
     if choose.often(0.5):
         body["visibility"] = choose.chance.choice(VISIBILITIES)
     else:
-        lead = choose.member(w) if choose.often(0.7) else None
+        lead = choose.person(w) if choose.often(0.7) else None
         body["lead_id"] = id_of(lead)
 
     def judge(actor: Actor) -> Refusals:

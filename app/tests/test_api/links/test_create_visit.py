@@ -33,6 +33,14 @@ async def test_the_answer_and_what_is_kept(workspace: Workspace, services: Servi
     assert token not in str(kept)
 
 
+async def test_a_visitor_sees_the_lead(workspace: Workspace) -> None:
+    visit = await visitor(workspace, await workspace.link("viewer"))
+    lead = workspace.membership_ids["member"]
+    refused(await visit.get(f"/memberships/{lead}"), 404, "not_found")
+    ok(await workspace.api.patch("/projects/FLUID", {"lead_id": lead}))
+    ok(await visit.get(f"/memberships/{lead}"))
+
+
 async def test_what_a_visitor_sees(workspace: Workspace) -> None:
     """The project with its tasks and comments, and not who else there is, or what else."""
     ok(await workspace.api.post("/projects", {"key": "OTHER", "name": "Others"}), 201)
