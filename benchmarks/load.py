@@ -55,7 +55,7 @@ class _Connection(asyncio.Protocol):
             end = self._buffer.find(b"\r\n\r\n")
             if end < 0:
                 return
-            self._needed = end + 4 + _length(self._buffer[:end])
+            self._needed = end + 4 + length(self._buffer[:end])
         if len(self._buffer) < self._needed:
             return
         self._result.latencies.append(perf_counter() - self._sent)
@@ -71,7 +71,8 @@ class _Connection(asyncio.Protocol):
             self.done.set_result(exc)
 
 
-def _length(head: bytes) -> int:
+def length(head: bytes) -> int:
+    """Of the body behind these headers."""
     start = head.lower().find(b"content-length:")
     if start < 0:
         return 0
@@ -94,10 +95,12 @@ async def run(port: int, requests: Next | list[Next], *, connections: int, secon
     return result
 
 
-def request(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
+def request(method: str, path: str, token: str = "", body: bytes = b"", forwarded_for: str = "") -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
+    if forwarded_for:
+        lines.append(f"X-Forwarded-For: {forwarded_for}")
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body

@@ -8,14 +8,10 @@ import json
 import os
 import random
 import secrets
-import signal
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,63 +25,16 @@ from app.core.database.embedded import open_embedded
 from app.core.database.engine import Database
 from app.models.tasks import Task
 from app.services.bootstrap import Services
-from benchmarks import load
+from benchmarks import cost, load, timing
+from benchmarks.processes import CONNECTIONS, measure, serving
 from benchmarks.seed import Seed, seed
 
-CONNECTIONS = 16
 UPDATES = {"plain update": False, "dated update": True}
 RESULTS = Path(__file__).parent / "results"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def serving(what: str, environment: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """One server process on core 0; gives its port and pid, and ends it."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.server", what, str(port)], env=os.environ | environment
-    )
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-                break
-            time.sleep(0.05)
-        yield port, process.pid
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-async def measure(port: int, pid: int, source: Any, seconds: float) -> dict[str, float]:
-    await load.run(port, source, connections=CONNECTIONS, seconds=min(1.0, seconds))
-    before = cpu_seconds(pid)
-    result = await load.run(port, source, connections=CONNECTIONS, seconds=seconds)
-    used = cpu_seconds(pid) - before
-    if result.failures:
-        raise SystemExit(f"{result.failures} requests failed, the first: {result.first_failure}")
-    return {
-        "rate": result.rate,
-        "cpu_us": used / len(result.latencies) * 1e6,
-        "p50_ms": result.percentile(0.5) * 1e3,
-        "p99_ms": result.percentile(0.99) * 1e3,
-    }
-
-
 def sources(made: Seed) -> dict[str, Any]:
-    base, token = f"/api/v1/workspaces/{made.slug}", made.token
+    base, token = f"/api/v1/workspaces/{made.slug}", made.tokens[0]
     chance = random.Random(1)
     ones = [load.request("GET", f"{base}/tasks/{id_}", token) for id_ in chance.sample(made.task_ids, 2000)]
     lists = [
@@ -160,6 +109,7 @@ async def main_async(
 ) -> dict[str, Any]:
     async with services_on(settings) as services:
         made = await seed(services, arguments.tasks)
+        scene = await timing.set_up(services, made)
     os.sched_setaffinity(0, {1})
     runs: dict[str, list[dict[str, float]]] = {}
     bare = load.request("GET", "/")
@@ -173,7 +123,11 @@ async def main_async(
             for name, source in sources(made).items():
                 runs.setdefault(name, []).append(await measure(port, pid, source, arguments.seconds))
     stats = json.loads(Path(environment["BENCH_STATS"]).read_text())
-    return summary(runs, stats, arguments)
+    return {
+        **summary(runs, stats, arguments),
+        "cost": await cost.cost(made, environment, pairs=arguments.pairs, seconds=arguments.seconds / 4),
+        "timing": await timing.timing(scene, environment, rounds=arguments.asked),
+    }
 
 
 def summary(
@@ -219,6 +173,8 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--pairs", type=int, default=12, help="comparisons with Pastis without its guards")
+    parser.add_argument("--asked", type=int, default=1_500, help="times that each hidden thing is asked for")
     arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="pastis-bench-") as folder,
@@ -231,8 +187,9 @@ def main() -> None:
             "PASTIS_ENV": "production",  # JSON lines to a file, nothing on the console
             "PASTIS_SECRET": secrets.token_urlsafe(32),
             "PASTIS_COOKIE_SECURE": "true",
-            # Counted like any other, and never reached.
+            # Counted like all others, and never reached.
             "PASTIS_RATE_LIMIT_PER_MINUTE": "60000000",
+            "PASTIS_ANONYMOUS_RATE_LIMIT_PER_MINUTE": "60000000",
             "PASTIS_DATABASE_URL": server.url,
             "PASTIS_DATABASE_NAME": "bench",
             "PASTIS_DATA_DIR": folder,
@@ -241,6 +198,8 @@ def main() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             found = runner.run(main_async(arguments, settings, environment))
     show(found)
+    cost.show(found["cost"])
+    timing.show(found["timing"])
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(found, indent=2) + "\n")
 

@@ -17,13 +17,16 @@ from app.utils import ranks
 from app.utils.ids import new_id
 
 PROJECTS = 50
+LOGINS = 16
 DESCRIPTION = "Steps to reproduce: open the dialog with the keyboard, then press Escape. " * 9
 
 
 @dataclass
 class Seed:
+    workspace_id: str
     slug: str
-    token: str
+    tokens: list[str]
+    """Logins of the owner."""
     task_ids: list[str]
     project_ids: list[str]
 
@@ -34,7 +37,7 @@ async def seed(services: Services, tasks: int) -> Seed:
     await database.client.drop_database(database.name)
     await services.prepare()
     user = await services.users.create("bench@fluid.example", "Justin Obara", "correct horse battery")
-    token = (await services.sessions.open(user.id, remember_me=True, client="bench")).access_token
+    opened = [await services.sessions.open(user.id, remember_me=True, client="bench") for _ in range(LOGINS)]
     account = services.access.account_of(user, {})
     workspace = (await create_workspace(account, WorkspaceCreate(slug="bench", name="Bench"))).value
     project_ids = await _projects(database, workspace.id, tasks // PROJECTS)
@@ -46,7 +49,7 @@ async def seed(services: Services, tasks: int) -> Seed:
     await database.collection(Head).update_one(
         {"_id": workspace.id}, {"$set": {"seq": 1}, "$inc": {"writes": 1}}
     )
-    return Seed("bench", token, task_ids, project_ids)
+    return Seed(workspace.id, "bench", [one.access_token for one in opened], task_ids, project_ids)
 
 
 async def _projects(database: Database, workspace_id: str, count: int) -> list[str]:
@@ -65,6 +68,7 @@ async def _projects(database: Database, workspace_id: str, count: int) -> list[s
             "name": f"Project {n}",
             "description": "",
             "lead_id": None,
+            "visibility": "workspace",
             "default_status_id": f"{id_[:-1]}f",
             "archived_at": None,
             "last_task_number": count,

@@ -1,4 +1,4 @@
-"""Serves one of the applications of a benchmark on a port: `python -m benchmarks.server bare|pastis PORT`."""
+"""Serves one of a benchmark's applications: `python -m benchmarks.server bare|pastis|unguarded PORT`."""
 
 import contextlib
 import json
@@ -24,6 +24,10 @@ def main() -> None:
         settings = Settings()
         configure(settings)
         app = create_app(settings)
+        if what == "unguarded":
+            from benchmarks.unguarded import without_guards
+
+            app = without_guards(app)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.run(
             app,

@@ -7,12 +7,15 @@ from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
+from structlog.testing import capture_logs
 
 from app.api.gate import Public, Requires, RequiresAccount
+from app.core import logging as app_logging
 from app.core.errors import ErrorCode
 from app.main import check_permissions
 from app.services.access import Permission
 from app.tests.support.clients import Answer, Client, refused
+from app.tests.test_api.core import canaries
 from app.tests.test_api.core.permissions import EXPECTED, PRINCIPALS
 from app.tests.test_api.core.routes import OPERATIONS, Operation
 from app.tests.test_api.core.world import World, sent_as
@@ -70,27 +73,69 @@ async def clients(world: World) -> dict[str, Client]:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 async def test_permissions(operation: Operation, world: World, other_world: World) -> None:
+    """Status, what changes, and what answers and log lines tell, for every principal."""
     principals = await clients(world)
     # An owner elsewhere is still a stranger here.
     principals["stranger"] = other_world.owner
-    # Those who are refused come first: what the others do may end them.
-    for name in sorted(PRINCIPALS, key=lambda one: EXPECTED[operation.id][one] == "ok"):
-        expected = EXPECTED[operation.id][name]
-        if expected == "ok":
-            answer = await world.call(operation, principals[name])
-            assert answer.status_code == operation.success, f"{name}: {answer.text}"
-        else:
-            await _assert_denied(operation, world, principals[name], expected)
+    await canaries.plant(other_world)
+    elsewhere, seen = await other_world.digest(), dict[str, str]()
+    # Those who are refused come first, as what the others do may end them; the stranger comes last,
+    # whose own workspace the other one is.
+    for name in sorted(PRINCIPALS, key=lambda one: (EXPECTED[operation.id][one] == "ok", one == "stranger")):
+        if name == "stranger" and EXPECTED[operation.id][name] == "ok":
+            assert await other_world.digest() == elsewhere
+        seen[name] = await _seen(operation, world, principals[name], EXPECTED[operation.id][name], name)
+    if operation.id == "create_visit":  # whoever has a link is no stranger to its project
+        del seen["stranger"]
+    await _assert_silent(seen, world, other_world)
 
 
-async def _assert_denied(operation: Operation, world: World, client: Client, expected: str) -> None:
+async def _seen(operation: Operation, world: World, client: Client, expected: str, name: str) -> str:
+    """What answers a valid request, with the lines of the log where it is denied, and then changes nothing."""
+    if expected == "ok":
+        world.caller = client
     values = await world.values(operation)
     body = await world.body(operation, values)
-    before = await world.digest()
-    options = sent_as(operation, body)
-    answer = await client.request(operation.method, operation.path.format(**values), **options)
-    refused(answer, *CODES[expected])
-    assert await world.digest() == before
+    own = name == "stranger" and expected == "ok" and not operation.public
+    before = "" if expected == "ok" and not own else await world.digest()
+    path = operation.path.format(**values)
+    with capture_logs([app_logging._add_request]) as lines:
+        answer = await client.request(operation.method, path, **sent_as(operation, body))
+    if expected == "ok":
+        await world.settled(answer)
+        assert answer.status_code == operation.success, f"{name}: {answer.text}"
+    else:
+        refused(answer, *CODES[expected])
+    assert not before or await world.digest() == before, f"{name} has changed something"
+    return f"{answer.headers.multi_items()} {answer.text} {lines if answer.is_error else ''}"
+
+
+async def _assert_silent(seen: dict[str, str], world: World, other_world: World) -> None:
+    """No answer holds a secret that is kept, or anything of a workspace that its principal is not in."""
+    secrets = await canaries.kept_secrets(world, other_world)
+    here, there = await canaries.belongings(world), await canaries.belongings(other_world)
+    assert secrets
+    for name, text in seen.items():
+        foreign = here - {canaries.PLANTED} if name == "stranger" else there
+        told = [one for one in secrets | foreign if one in text]
+        assert not told, f"{name} sees {told} in {text}"
+
+
+def test_every_field_that_sounds_secret_is_a_canary() -> None:
+    for model, names in canaries.sounding().items():
+        listed = {*canaries.SECRETS.get(model, ()), *canaries.SHOWN.get(model, ())}
+        assert set(names) <= listed, f"{model.__name__}: say whether it may be shown"
+
+
+async def test_canaries_are_found(world: World, other_world: World) -> None:
+    """The search is no search that finds nothing."""
+    await canaries.plant(other_world)
+    answer = await other_world.owner.get(f"{other_world.base}/tasks")
+    with pytest.raises(AssertionError, match="member sees"):
+        await _assert_silent({"member": answer.text}, world, other_world)
+    user = await world.services.users.get(world.workspace.users["owner"].id)
+    with pytest.raises(AssertionError, match="owner sees"):
+        await _assert_silent({"owner": f"hash: {user.password_hash}"}, world, other_world)
 
 
 async def test_absent_and_foreign_workspaces_look_alike(world: World, other_world: World) -> None:

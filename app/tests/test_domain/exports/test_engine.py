@@ -78,6 +78,7 @@ async def fill(workspace: Workspace) -> None:
     ok(await workspace.api.post("/roles", {"name": "Triage", "permissions": ["task:update"]}), 201)
     ok(await workspace.grant("viewer", team_id=team["id"]), 201)
     ok(await workspace.api.post("/invitations", {"role": "guest"}), 201)
+    await workspace.link("viewer")
 
 
 @pytest.mark.usefixtures("_either_kind_of_snapshot")
@@ -121,7 +122,7 @@ async def test_every_kind_comes_after_those_that_it_names(services: Services, wo
     kinds = list(dict.fromkeys(one["kind"] for one in lines))
     assert kinds == [
         *("workspace", "role", "membership", "invitation", "team", "label", "project"),
-        *("grant", "status", "task", "comment", "event"),
+        *("grant", "link", "status", "task", "comment", "event"),
     ]
 
 
