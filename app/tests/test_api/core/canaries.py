@@ -46,7 +46,7 @@ SHOWN: dict[type[Model], tuple[str, ...]] = {
     FactorSet: ("totp_since", "totp_step"),
     Link: ("has_password",),
 }
-"""Whose names sound like it: the chain of the audit log is there to be seen, numbers and times tell nothing."""
+"""Whose names sound like it: the audit log's chain is there to be seen, numbers and times tell nothing."""
 SOUNDS_SECRET = re.compile(r"hash|digest|secret|sealed|password|token|totp|public_key|private|recovery")
 PLANTED = "canary of the other workspace"
 

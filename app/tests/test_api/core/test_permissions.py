@@ -81,10 +81,11 @@ async def test_permissions(operation: Operation, world: World, other_world: Worl
     elsewhere, seen = await other_world.digest(), dict[str, str]()
     # Those who are refused come first, as what the others do may end them; the stranger comes last,
     # whose own workspace the other one is.
-    for name in sorted(PRINCIPALS, key=lambda one: (EXPECTED[operation.id][one] == "ok", one == "stranger")):
-        if name == "stranger" and EXPECTED[operation.id][name] == "ok":
+    expected = EXPECTED[operation.id]
+    for name in sorted(PRINCIPALS, key=lambda one: (expected[one] == "ok", one == "stranger")):
+        if name == "stranger" and expected[name] == "ok":
             assert await other_world.digest() == elsewhere
-        seen[name] = await _seen(operation, world, principals[name], EXPECTED[operation.id][name], name)
+        seen[name] = await _seen(operation, world, principals[name], expected[name], name)
     if operation.id == "create_visit":  # whoever has a link is no stranger to its project
         del seen["stranger"]
     await _assert_silent(seen, world, other_world)
