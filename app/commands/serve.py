@@ -135,6 +135,7 @@ async def announce_first_account(services: "Services") -> None:
 async def _announce(services: "Services") -> None:
     from app.core.errors import ErrorCode, PastisError
     from app.core.security import new_password
+    from app.services.audit import OPERATOR, AuditKind
 
     if await services.users.any_exists():
         return
@@ -148,6 +149,7 @@ async def _announce(services: "Services") -> None:
         if error.code is not ErrorCode.ALREADY_EXISTS:
             raise
         return  # another process was faster, and tells it
+    await services.audit.record(AuditKind.ACCOUNT_CREATE, account.id, actor=OPERATOR)
     say(f"First account: {account.email}\nPassword: {password} (shown only now)")
 
 

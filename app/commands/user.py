@@ -10,6 +10,7 @@ from app.commands.console import output
 from app.commands.context import SOURCE
 from app.commands.services import with_services
 from app.core.security import new_password
+from app.services.audit import OPERATOR, AuditKind
 from app.services.bootstrap import Services
 
 user = typer.Typer(help="Make and look after accounts.", no_args_is_help=True)
@@ -37,7 +38,9 @@ def add(
     password = _password(password_stdin)
 
     async def work(services: Services) -> str:
-        return (await services.users.create(email, name, password)).email
+        account = await services.users.create(email, name, password)
+        await services.audit.record(AuditKind.ACCOUNT_CREATE, account.id, actor=OPERATOR)
+        return account.email
 
     _tell(with_services(work), password, password_stdin)
 

@@ -56,6 +56,7 @@ class AuditKind(StrEnum):
     PASSWORD_FAIL = "password.fail"  # noqa: S105
     PASSWORD_REQUEST = "password.request"  # noqa: S105
     PASSWORD_RESET = "password.reset"  # noqa: S105
+    PROJECT_UPDATE = "project.update"
     RECOVERY_CODES_CREATE = "recovery_codes.create"
     ROLE_CREATE = "role.create"
     ROLE_DELETE = "role.delete"

@@ -16,7 +16,7 @@ class Role(StrEnum):
     OWNER = "owner"
 
 
-class MembershipKind(StrEnum):
+class MembershipType(StrEnum):
     """`link` is nobody: the name that visitors of a public link write in."""
 
     LINK = "link"
@@ -33,7 +33,7 @@ class Membership(Entity):
 
     id: str = Field(primary_field=True)
     workspace_id: str
-    kind: MembershipKind = MembershipKind.PERSON
+    type: MembershipType = MembershipType.PERSON
     user_id: str | None
     display_name: str
     role: Role

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.core.database.engine import Database
 from app.core.database.migrations import Migration, Progress
-from app.models.memberships import Membership, MembershipKind
+from app.models.memberships import Membership, MembershipType
 from app.models.projects import Project, Visibility
 
 
@@ -22,10 +22,10 @@ async def _roles(database: Database, _progress: Progress) -> None:
     )
 
 
-async def _membership_kinds(database: Database, _progress: Progress) -> None:
+async def _membership_types(database: Database, _progress: Progress) -> None:
     """What memberships of earlier versions lack: all were people."""
     await database.raw(Membership.__collection__).update_many(
-        {"kind": {"$exists": False}}, {"$set": {"kind": MembershipKind.PERSON.value}}
+        {"type": {"$exists": False}}, {"$set": {"type": MembershipType.PERSON.value}}
     )
 
 
@@ -39,6 +39,6 @@ async def _merges(database: Database, _progress: Progress) -> None:
 MIGRATIONS: Sequence[Migration] = (
     Migration(1, "baseline", _baseline),
     Migration(2, "roles", _roles),
-    Migration(3, "membership kinds", _membership_kinds),
+    Migration(3, "membership types", _membership_types),
     Migration(4, "merges", _merges),
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.models.memberships import MembershipKind, Role
+from app.models.memberships import MembershipType, Role
 from app.schemas.base import KEPT, OMITTED, OTHER_ID, Body, Id, Kept, Name, NewId, example
 
 CUSTOM = "A custom role, which takes the place of what a `member` may do; null for none."
@@ -18,7 +18,7 @@ class MembershipCreate(Body):
     """
 
     id: NewId = None
-    kind: Literal["person", "service"] = "person"
+    type: Literal["person", "service"] = "person"
     email: Annotated[str, Field(min_length=3, max_length=254)] | None = None
     display_name: Name | None = None
     role: Role = Role.MEMBER
@@ -43,7 +43,7 @@ class MembershipMerge(Body):
 
 class MembershipRead(Kept):
     workspace_id: Id
-    kind: MembershipKind = Field(description="`link`: the name in which visitors of a public link write.")
+    type: MembershipType = Field(description="`link`: the name in which visitors of a public link write.")
     user_id: Id | None = Field(
         description="Null for a service account, and for a placeholder, who cannot log in."
     )
@@ -56,7 +56,7 @@ class MembershipRead(Kept):
     model_config = Kept.model_config | example(
         **KEPT,
         workspace_id=OTHER_ID,
-        kind="person",
+        type="person",
         user_id=OTHER_ID,
         display_name="Colin Clark",
         role="member",

@@ -81,7 +81,9 @@ class AuditFollower:
         """Copy what a workspace's log has since the last time."""
         done, end = await queries.followed(self._database, workspace_id)
         while done < end:
-            events = await queries.events(self._database, workspace_id, done, end, rules.WATCHED, BATCH)
+            events = await queries.events(
+                self._database, workspace_id, done, end, rules.WATCHED_EVENTS, BATCH
+            )
             for event in events:
                 await self._audit.copy(workspace_id, event)
             done = events[-1]["seq"] if len(events) == BATCH else end

@@ -155,14 +155,10 @@ async def followed(database: Database, workspace_id: str) -> tuple[int, int]:
 
 
 async def events(
-    database: Database, workspace_id: str, after: int, until: int, kinds: Sequence[str], limit: int
+    database: Database, workspace_id: str, after: int, until: int, wanted: Doc, limit: int
 ) -> list[Doc]:
-    """Events that changed documents of these kinds, the oldest first."""
-    query = {
-        "workspace_id": workspace_id,
-        "seq": {"$gt": after, "$lte": until},
-        "ops.kind": {"$in": list(kinds)},
-    }
+    """Events that match, the oldest first."""
+    query = {"workspace_id": workspace_id, "seq": {"$gt": after, "$lte": until}, **wanted}
     return await database.committed(Event).find(query, sort=[("seq", 1)], limit=limit).to_list()
 
 

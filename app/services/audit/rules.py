@@ -20,6 +20,18 @@ SERVER = "server"
 """The chain of what belongs to no account and no workspace."""
 WATCHED = ("grant", "invitation", "link", "membership", "role", "team", "workspace")
 """The kinds of documents whose every change is audited."""
+SHARING = ("lead_id", "visibility")
+"""What of a project says who gets in."""
+WATCHED_EVENTS: Doc = {
+    "$or": [
+        {"ops.kind": {"$in": list(WATCHED)}},
+        *(
+            {"ops": {"$elemMatch": {"kind": "project", "verb": "update", f"set.{name}": {"$exists": True}}}}
+            for name in SHARING
+        ),
+    ]
+}
+"""The query for the events that `is_watched` picks."""
 MAX_CHANGES = 20
 """How many changes of an event are told; an import makes hundreds of placeholders at once."""
 _KINDS = frozenset(AuditKind)
@@ -93,12 +105,18 @@ class Verifier:
 
 
 def is_watched(event: Doc) -> bool:
-    return any(op["kind"] in WATCHED for op in event["ops"])
+    return any(_is_watched(op) for op in event["ops"])
+
+
+def _is_watched(op: Doc) -> bool:
+    if op["kind"] == "project":
+        return op["verb"] == "update" and any(name in op["set"] for name in SHARING)
+    return op["kind"] in WATCHED
 
 
 def from_event(event: Doc) -> Mapping[str, Any]:
     """What the audit log keeps of an event of a workspace's log."""
-    ops = [op for op in event["ops"] if op["kind"] in WATCHED]
+    ops = [op for op in event["ops"] if _is_watched(op)]
     first = ops[0]
     named = event["command"] if event["command"] in _KINDS else f"{first['kind']}.{first['verb']}"
     changes = [

@@ -13,6 +13,7 @@ from app.models.comments import Comment
 from app.models.grants import Grant
 from app.models.invitations import Invitation
 from app.models.labels import Label
+from app.models.links import Link
 from app.models.memberships import Membership
 from app.models.projects import Project
 from app.models.roles import CustomRole
@@ -30,6 +31,7 @@ ORDER: Sequence[tuple[type[Entity], Sequence[str]]] = (
     (Label, ("folded",)),
     (Project, ("name", "_id")),
     (Grant, ("project_id", "_id")),
+    (Link, ("project_id", "_id")),
     (Status, ("project_id", "rank", "_id")),
     (Task, ("created_at", "_id")),
     (Comment, ("task_id", "created_at", "_id")),

@@ -4,7 +4,7 @@ from app.core.documents import Doc, public
 from app.core.errors import ErrorCode, PastisError, already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.grants import Grant, ProjectRole
-from app.models.memberships import Membership, MembershipKind
+from app.models.memberships import Membership, MembershipType
 from app.models.projects import Project
 from app.models.teams import Team
 from app.schemas.grants import GrantCreate, GrantPatch
@@ -122,7 +122,7 @@ async def _holder(work: Work, membership_id: str | None, team_id: str | None) ->
     if membership_id is None:
         return (await work.require(Team, team_id or "")).id
     member = await work.require(Membership, membership_id)
-    if member.removed_at is not None or member.kind is MembershipKind.LINK:
+    if member.removed_at is not None or member.type is MembershipType.LINK:
         raise not_found("membership")
     return member.id
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from app.core.documents import Doc, public
+from app.core.documents import Doc, loaded, public
 from app.core.errors import already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.invitations import Invitation
@@ -81,6 +81,9 @@ class InvitationEngine:
             rules.check_resendable(invitation, email, work.now)
             return work.update(invitation, sent_at=work.now)
 
+        # A refused precondition sends no mail, so it counts as none.
+        doc = await queries.get(self._scope, invitation_id)
+        self._scope.check_version(None if doc is None else loaded(Invitation, doc))
         if email is not None and not self._scope.context.dry_run:
             await self._issues.spend(self._scope, email)
         outcome = await self._scope.run(Command("invitation.resend", decide, {Invitation: [invitation_id]}))

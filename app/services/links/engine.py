@@ -6,7 +6,7 @@ from app.core.documents import Doc, public
 from app.core.errors import ErrorCode, PastisError, already_exists, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.links import Link
-from app.models.memberships import Membership, MembershipKind, Role
+from app.models.memberships import Membership, MembershipType, Role
 from app.models.projects import Project
 from app.schemas.links import LinkCreate, LinkPatch
 from app.services.access import Page, PageRequest, Permission, Scope
@@ -137,7 +137,7 @@ def _author(work: Work, membership_id: str, name: str) -> Membership:
     return Membership(
         id=membership_id,
         workspace_id=work.workspace_id,
-        kind=MembershipKind.LINK,
+        type=MembershipType.LINK,
         user_id=None,
         display_name=name,
         role=Role.GUEST,

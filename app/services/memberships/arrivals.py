@@ -2,7 +2,7 @@
 
 from app.core.errors import ErrorCode, PastisError, already_exists, not_found
 from app.core.unit_of_work import Work
-from app.models.memberships import Membership, MembershipKind, Role
+from app.models.memberships import Membership, MembershipType, Role
 from app.models.users import User
 from app.services.memberships import queries
 from app.utils.ids import new_id
@@ -13,7 +13,7 @@ async def require_placeholder(work: Work, membership_id: str) -> Membership:
     membership = await work.require(Membership, membership_id)
     if membership.removed_at is not None:
         raise not_found("membership")
-    if membership.user_id is not None or membership.kind is not MembershipKind.PERSON:
+    if membership.user_id is not None or membership.type is not MembershipType.PERSON:
         raise PastisError(ErrorCode.WRONG_STATE)
     return membership
 

@@ -3,7 +3,7 @@
 from app.core.documents import Doc, public
 from app.core.errors import FieldCode, already_exists, invalid, not_found
 from app.core.unit_of_work import Command, Outcome, Work
-from app.models.memberships import Membership, MembershipKind, Role
+from app.models.memberships import Membership, MembershipType, Role
 from app.models.roles import CustomRole
 from app.models.users import User
 from app.schemas.memberships import MembershipCreate, MembershipPatch
@@ -34,7 +34,7 @@ class MembershipEngine:
         """
         rules.check_manage(self._scope.standing.rank, data.role)
         rules.check_custom_role(self._scope.standing, data.role, data.custom_role_id)
-        rules.check_kind(MembershipKind(data.kind), data.email)
+        rules.check_type(MembershipType(data.type), data.email)
         user = await self._user(data)
         name = data.display_name or (user.display_name if user else None)
         if name is None:
@@ -52,7 +52,7 @@ class MembershipEngine:
                 Membership(
                     id=membership_id,
                     workspace_id=work.workspace_id,
-                    kind=MembershipKind(data.kind),
+                    type=MembershipType(data.type),
                     user_id=user.id if user else None,
                     display_name=name,
                     role=data.role,
@@ -100,7 +100,7 @@ class MembershipEngine:
     async def _present(self, work: Work, membership_id: str) -> Membership:
         membership = await work.require(Membership, membership_id)
         self._scope.check_version(membership)
-        if membership.removed_at is not None or membership.kind is MembershipKind.LINK:
+        if membership.removed_at is not None or membership.type is MembershipType.LINK:
             raise not_found("membership")
         return membership
 

@@ -2,7 +2,7 @@
 
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
-from app.models.memberships import Membership, MembershipKind, Role
+from app.models.memberships import Membership, MembershipType, Role
 from app.models.permissions import Permission
 from app.services.access.rules import may_manage
 from app.services.access.standing import Standing
@@ -27,9 +27,9 @@ def check_custom_role(standing: Standing, role: Role, custom_role_id: str | None
         raise invalid("/custom_role_id", FieldCode.REFUSED)
 
 
-def check_kind(kind: MembershipKind, email: str | None) -> None:
+def check_type(type_: MembershipType, email: str | None) -> None:
     """Raises `validation_failed`: a service account is nobody's."""
-    if kind is MembershipKind.SERVICE and email is not None:
+    if type_ is MembershipType.SERVICE and email is not None:
         raise invalid("/email", FieldCode.REFUSED)
 
 

@@ -7,7 +7,7 @@ from pymongo import UpdateOne
 
 from app.core.database.engine import Database
 from app.core.documents import Doc
-from app.models.memberships import Membership, MembershipKind
+from app.models.memberships import Membership, MembershipType
 from app.models.tokens import ApiToken
 from app.services.access import Scope
 
@@ -45,5 +45,5 @@ async def note_uses(database: Database, uses: Mapping[str, tuple[datetime, str]]
 
 async def service_account(scope: Scope, membership_id: str) -> Doc | None:
     """A present service account of the workspace."""
-    wanted = {"_id": membership_id, "kind": MembershipKind.SERVICE.value, "removed_at": None}
+    wanted = {"_id": membership_id, "type": MembershipType.SERVICE.value, "removed_at": None}
     return await scope.collection(Membership).find_one(wanted)

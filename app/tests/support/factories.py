@@ -102,7 +102,7 @@ class Workspace:
 
     async def service(self, services: Services, role: str = "member", *scopes: str) -> Client:
         """Something new that works through a token; it may do all that it can where no scopes are named."""
-        body = {"kind": "service", "display_name": "Nightly build", "role": role}
+        body = {"type": "service", "display_name": "Nightly build", "role": role}
         membership_id = ok(await self.api.post("/memberships", body), 201)["id"]
         owner = Owner(workspace_id=self.id, membership_id=membership_id)
         return await self._with_token(services, owner, *scopes)

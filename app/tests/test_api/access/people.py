@@ -121,7 +121,7 @@ def delete_membership(choose: Chooser, w: Workspace) -> Question | None:
 
 def create_service_account(choose: Chooser, w: Workspace) -> Question:
     oracle, role = choose.oracle, choose.chance.choice(_ROLES)
-    body: dict[str, Any] = {"kind": "service", "display_name": "Nightly build", "role": role}
+    body: dict[str, Any] = {"type": "service", "display_name": "Nightly build", "role": role}
 
     def judge(actor: Actor) -> Refusals:
         found = choose.judge(actor, "membership:create")

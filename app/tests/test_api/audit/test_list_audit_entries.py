@@ -151,3 +151,16 @@ async def test_who_invited_who_came_and_who_was_merged(
     accepted = next(one for one in items if one["kind"] == "invitation.accept")
     assert (accepted["user_id"], accepted["actor"]["user_id"]) == (user.id, user.id)
     assert accepted["detail"]["changes"][0]["set"]["user_id"] == user.id
+
+
+async def test_who_gets_into_a_project(workspace: Workspace, services: Services) -> None:
+    """Its lead and its visibility are told, and nothing else that is done to a project."""
+    for changes in (
+        {"name": "Infusion"},
+        {"visibility": "link"},
+        {"lead_id": workspace.membership_ids["member"]},
+    ):
+        ok(await workspace.api.patch("/projects/FLUID", changes))
+    await services.audit_follower.follow(workspace.id)
+    told = ok(await workspace.api.get("/audit?kind=project.update"))["items"]
+    assert [list(one["detail"]["changes"][0]["set"]) for one in told] == [["lead_id"], ["visibility"]]

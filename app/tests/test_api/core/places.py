@@ -159,7 +159,7 @@ async def _token(world: "World", values: Values) -> str:
 
 
 async def _service(world: "World", values: Values) -> str:
-    return await world.made("/memberships", {"kind": "service", "display_name": f"Build {world.number()}"})
+    return await world.made("/memberships", {"type": "service", "display_name": f"Build {world.number()}"})
 
 
 async def _provider(world: "World", values: Values) -> str:

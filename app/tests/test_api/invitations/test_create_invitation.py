@@ -159,7 +159,7 @@ async def test_a_placeholder_must_be_one(workspace: Workspace, services: Service
     owning = await placeholder(workspace, "Owner of old", "owner")
     gone = await placeholder(workspace, "Gone")
     ok(await workspace.api.delete(f"/memberships/{gone}"))
-    service = ok(await workspace.api.post("/memberships", {"display_name": "CI", "kind": "service"}), 201)[
+    service = ok(await workspace.api.post("/memberships", {"display_name": "CI", "type": "service"}), 201)[
         "id"
     ]
     async with unchanged(services, workspace):

@@ -33,7 +33,7 @@ async def test_the_answer_and_what_is_kept(workspace: Workspace, services: Servi
     assert author is not None
     assert link["token"] not in str(kept)
     assert await verify_password(PASSWORD, password["password_hash"])
-    assert (author["kind"], author["role"], author["user_id"]) == ("link", "guest", None)
+    assert (author["type"], author["role"], author["user_id"]) == ("link", "guest", None)
 
 
 async def test_a_password_is_nowhere_in_the_log(workspace: Workspace) -> None:
@@ -127,5 +127,5 @@ async def test_nobody_is_made_of_it(workspace: Workspace) -> None:
     refused(await workspace.api.patch(path, {"role": "admin"}), 404, "not_found")
     refused(await workspace.api.delete(path), 404, "not_found")
     refused(await workspace.grant("lead", membership_id=link["membership_id"]), 404, "not_found")
-    body = {"kind": "link", "display_name": "Nobody"}
+    body = {"type": "link", "display_name": "Nobody"}
     refused(await workspace.api.post("/memberships", body), 422, "validation_failed")

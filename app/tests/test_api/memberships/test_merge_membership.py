@@ -157,7 +157,7 @@ async def test_only_placeholders_are_merged_and_only_into_who_is_there(
     claimed = await placeholder(workspace, "Claimed")
     _, client = await newcomer(services, anonymous)
     ok(await accept(client, await link(workspace, membership_id=claimed)))
-    service = ok(await workspace.api.post("/memberships", {"display_name": "CI", "kind": "service"}), 201)[
+    service = ok(await workspace.api.post("/memberships", {"display_name": "CI", "type": "service"}), 201)[
         "id"
     ]
     ids, foreign = workspace.membership_ids, other_workspace.membership_ids["member"]

@@ -17,6 +17,6 @@ async def made(client: Client, path: str = MINE, **fields: Any) -> dict[str, Any
 
 async def service_account(workspace: Workspace, role: str = "member") -> str:
     """The path of the tokens of a new service account, below the workspace's."""
-    body = {"kind": "service", "display_name": "Nightly build", "role": role}
+    body = {"type": "service", "display_name": "Nightly build", "role": role}
     membership = ok(await workspace.api.post("/memberships", body), 201)
     return f"/memberships/{membership['id']}/tokens"

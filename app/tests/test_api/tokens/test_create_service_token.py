@@ -93,7 +93,7 @@ async def test_a_service_account_is_no_owner_that_counts(workspace: Workspace) -
 
 
 async def test_a_service_account_has_no_address(workspace: Workspace) -> None:
-    body = {"kind": "service", "display_name": "CI", "email": workspace.users["stranger"].email}
+    body = {"type": "service", "display_name": "CI", "email": workspace.users["stranger"].email}
     problem = refused(await workspace.api.post("/memberships", body), 422, "validation_failed")
     assert problem["errors"][0]["pointer"] == "/email"
 
