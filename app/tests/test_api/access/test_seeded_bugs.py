@@ -173,7 +173,7 @@ BUGS: Mapping[Bug, Sequence[str]] = {
     _scopes_narrow_nothing: _TOKENS,
     _links_open_private_projects: ("create_link", "open_link", "update_project", "log_in"),
     _anybody_gives_anything: (*_GRANTS, "create_role"),
-    _anybody_gives_any_role: _PEOPLE,
+    _anybody_gives_any_role: (*_PEOPLE, "create_service_account", "log_in", "refresh_living"),
     _anybody_edits_any_comment: ("create_comment", "update_comment", "delete_comment"),
 }
 """Each with what has to happen for it to show: all else would only take time."""
