@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from app.tests.test_api.access.oracle import LINK_ROLES, VISIT_LIFE, Actor, Link, Member, Visit, Workspace
+from app.tests.test_api.access.oracle import VISIT_LIFE, Actor, Link, Member, Visit, Workspace
 from app.tests.test_api.access.play import Play
 from app.tests.test_api.access.questions import Chooser, Question, Refusals
+from app.tests.test_api.access.tables import LINK_ROLES
 
 MOST_VISITS = 6
 

@@ -3,17 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.tests.test_api.access.oracle import (
-    EVERYTHING,
-    Actor,
-    CustomRole,
-    Grant,
-    Member,
-    Team,
-    Workspace,
-    with_reading,
-)
+from app.tests.test_api.access.oracle import Actor, CustomRole, Grant, Member, Team, Workspace
 from app.tests.test_api.access.questions import FINE, Chooser, Question, Refusals, id_of, need
+from app.tests.test_api.access.tables import EVERYTHING, with_reading
 
 Writer = Callable[[Chooser, Workspace], Question | None]
 _ROLES = (*("guest", "guest", "guest"), *("member", "member", "member"), "admin", "owner")

@@ -8,7 +8,6 @@ from secrets import token_hex
 from typing import Any, TypeVar
 
 from app.tests.test_api.access.oracle import (
-    OF_WORKSPACE,
     Actor,
     Comment,
     CustomRole,
@@ -21,6 +20,7 @@ from app.tests.test_api.access.oracle import (
     Team,
     Workspace,
 )
+from app.tests.test_api.access.tables import OF_WORKSPACE
 
 T = TypeVar("T")
 Refusals = frozenset[int]

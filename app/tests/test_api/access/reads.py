@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.tests.test_api.access.oracle import OF_PROJECT, OF_WORKSPACE, Actor, Workspace
+from app.tests.test_api.access.oracle import Actor, Workspace
 from app.tests.test_api.access.questions import FINE, Chooser, Question, Refusals, need
+from app.tests.test_api.access.tables import OF_PROJECT, OF_WORKSPACE
 
 Reader = Callable[[Chooser, Workspace], Question | None]
 

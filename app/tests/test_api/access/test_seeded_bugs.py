@@ -11,7 +11,8 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from app.core.database.doorbell import Doorbell
-from app.services.access import Access, queries, rules, standing
+from app.models.sessions import Session
+from app.services.access import Access, engine, queries, rules, standing
 from app.services.access.scope import Sight
 from app.services.access.standing import Standing
 from app.services.bootstrap import REACTIONS
@@ -72,8 +73,16 @@ def _scopes_narrow_nothing(patch: Patch) -> None:
     patch.setattr(standing, "within", lambda scopes, held: held)
 
 
-def _an_ended_login_stays_in_the_cache(patch: Patch) -> None:
-    patch.setattr(Access, "forget_credential", nothing)
+def _other_processes_hear_of_no_logins(patch: Patch) -> None:
+    real = Doorbell._tell
+
+    def tell(self: Doorbell, change: Any) -> None:
+        if change["ns"]["coll"] != Session.__collection__:
+            real(self, change)
+        else:  # only the machine itself, which came last
+            self._listeners[Session.__collection__][-1](change["documentKey"]["_id"])
+
+    patch.setattr(Doorbell, "_tell", tell)
 
 
 def _who_left_keeps_grants(patch: Patch) -> None:
@@ -136,6 +145,10 @@ def _private_projects_are_open(patch: Patch) -> None:
     patch.setattr(rules, "Visibility", SimpleNamespace(PRIVATE="nothing"))
 
 
+def _links_open_private_projects(patch: Patch) -> None:
+    patch.setattr(engine, "is_shared", lambda links, projects, now: bool(links and projects))
+
+
 _PEOPLE = ("create_membership", "update_membership", "delete_membership")
 _GRANTS = ("create_grant", "update_grant", "delete_grant")
 _PROJECTS = ("create_project", "update_project")
@@ -152,14 +165,15 @@ BUGS: Mapping[Bug, Sequence[str]] = {
     _who_left_gets_in: _PEOPLE,
     _other_processes_hear_nothing: (*_GRANTS, *_PEOPLE),
     _logins_never_end: _LOGINS,
-    _an_ended_login_stays_in_the_cache: _LOGINS,
+    _other_processes_hear_of_no_logins: _LOGINS,
     _a_new_password_ends_nothing: _LOGINS,
     _copied_tokens_are_good: ("refresh", "log_in"),
     _former_access_tokens_live_on: ("refresh", "log_in"),
     _tokens_never_end: _TOKENS,
     _scopes_narrow_nothing: _TOKENS,
+    _links_open_private_projects: ("create_link", "open_link", "update_project", "log_in"),
     _anybody_gives_anything: (*_GRANTS, "create_role"),
-    _anybody_gives_any_role: _PEOPLE,
+    _anybody_gives_any_role: (*_PEOPLE, "create_service_account", "log_in", "refresh_living"),
     _anybody_edits_any_comment: ("create_comment", "update_comment", "delete_comment"),
 }
 """Each with what has to happen for it to show: all else would only take time."""

@@ -3,18 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from app.tests.test_api.access.oracle import (
-    EVERYTHING,
-    TOKEN_LIFE,
-    Account,
-    ApiToken,
-    Caller,
-    Login,
-    Member,
-    narrowed_to,
-)
+from app.tests.test_api.access.oracle import TOKEN_LIFE, Account, ApiToken, Caller, Login, Member
 from app.tests.test_api.access.play import Play
 from app.tests.test_api.access.questions import FINE, Refusals
+from app.tests.test_api.access.tables import EVERYTHING, narrowed_to
 
 MOST_TOKENS = 12
 SCOPES = (

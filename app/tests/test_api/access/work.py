@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from app.tests.test_api.access.oracle import PROJECT_ROLES, Actor, Comment, Grant, Project, Task, Workspace
+from app.tests.test_api.access.oracle import Actor, Comment, Grant, Project, Task, Workspace
 from app.tests.test_api.access.questions import FINE, Chooser, Question, Refusals, id_of
+from app.tests.test_api.access.tables import PROJECT_ROLES
 
 VISIBILITIES = ("private", "private", "workspace", "link")
 
