@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench chaos chaos-sessions lint types contracts format openapi lock clean
+.PHONY: help run test fuzz bench chaos chaos-sessions mutate-guards lint types contracts format openapi lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ chaos: $(VENV)/.dev ## Kill processes under load and look what is lost (10 minut
 
 chaos-sessions: $(VENV)/.dev ## Lose answers, kill processes and replay tokens, and look who is logged out (5 minutes)
 	$(IN_VENV) python -m chaos.sessions
+
+mutate-guards: $(VENV)/.dev ## Delete each guard in turn and look which test notices (30 minutes)
+	$(IN_VENV) python -m mutation.run
 
 lint: $(VENV)/.dev ## Check style
 	$(IN_VENV) ruff check .

@@ -38,7 +38,7 @@ SHOWN: dict[type[Model], tuple[str, ...]] = {
     Bucket: ("tokens",),
     FactorSet: ("totp_since", "totp_step"),
 }
-"""Whose names sound like it: the chain of the audit log is there to be seen, numbers and times tell nothing."""
+"""Whose names sound like it: the audit log's chain is there to be seen, numbers and times tell nothing."""
 SOUNDS_SECRET = re.compile(r"hash|digest|secret|sealed|password|token|totp|public_key|private|recovery")
 PLANTED = "canary of the other workspace"
 
