@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench chaos chaos-sessions machine-access lint types contracts format openapi lock clean
+.PHONY: help run test fuzz bench chaos chaos-sessions machine-access mutate-guards lint types contracts format openapi lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ chaos-sessions: $(VENV)/.dev ## Lose answers, kill processes and replay tokens, 
 machine-access: $(VENV)/.dev ## Do 10,000 things as many people, and ask an oracle who may (20 minutes)
 	$(IN_VENV) PASTIS_MACHINE_STEPS="$${PASTIS_MACHINE_STEPS:-10000}" \
 		pytest -q -n 0 --timeout 7200 --show-capture=no app/tests/test_api/access
+
+mutate-guards: $(VENV)/.dev ## Delete each guard in turn and look which test notices (30 minutes)
+	$(IN_VENV) python -m mutation.run
 
 lint: $(VENV)/.dev ## Check style
 	$(IN_VENV) ruff check .

@@ -1,4 +1,4 @@
-"""Serves one of a benchmark's applications: `python -m benchmarks.server bare|pastis|unguarded PORT`."""
+"""Serves one of the applications of a benchmark on a port: `python -m benchmarks.server KIND PORT`."""
 
 import contextlib
 import json

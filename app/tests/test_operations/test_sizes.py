@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-FILES = sorted(path for folder in ("app", "benchmarks", "chaos") for path in (ROOT / folder).rglob("*.py"))
+FILES = sorted(
+    path for folder in ("app", "benchmarks", "chaos", "mutation") for path in (ROOT / folder).rglob("*.py")
+)
 
 
 def file_limit(path: Path) -> int:

@@ -92,7 +92,7 @@ async def test_permissions(operation: Operation, world: World, other_world: Worl
 
 
 async def _seen(operation: Operation, world: World, client: Client, expected: str, name: str) -> str:
-    """What answers a valid request; with the log's lines where it is denied, and then changes nothing."""
+    """What answers a valid request; with the lines of the log where it is denied, and changes nothing."""
     if expected == "ok":
         world.caller = client
     values = await world.values(operation)

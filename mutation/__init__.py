@@ -1,0 +1,1 @@
+"""Deletes each guard in turn and looks which test notices."""
