@@ -147,5 +147,6 @@ def machine_of(processes: Processes, tally: Tally, acts: Sequence[Act] = ACTS) -
 
 
 def named(*names: str) -> Sequence[Act]:
-    """Just these of all that may happen; time goes on in any case."""
-    return [one for one in ACTS if getattr(one, "__name__", "") in {*names, "wait"}]
+    """Just these of all that may happen; time goes on in any case, and people log in again."""
+    wanted = {*names, "log_in", "refresh_living", "wait"}
+    return [one for one in ACTS if getattr(one, "__name__", "") in wanted]

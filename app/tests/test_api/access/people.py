@@ -9,6 +9,8 @@ from app.tests.test_api.access.tables import EVERYTHING, with_reading
 
 Writer = Callable[[Chooser, Workspace], Question | None]
 _ROLES = (*("guest", "guest", "guest"), *("member", "member", "member"), "admin", "owner")
+_TO_GIVE = ("grant:create", "grant:update", "link:create", "membership:update", "project:update")
+"""With these one gives something to others, which must not be more than one has."""
 KEPT_BACK = frozenset(
     {*("role:create", "role:delete", "role:update"), *("token:create", "token:delete", "token:read")}
 )
@@ -22,7 +24,10 @@ def _is_present(member: Member) -> bool:
 
 def _permissions(choose: Chooser) -> list[str]:
     every = sorted(EVERYTHING - KEPT_BACK)
-    return choose.chance.sample(every, choose.chance.randint(1, 7))
+    chosen = set(choose.chance.sample(every, choose.chance.randint(1, 7)))
+    if choose.often(0.4):
+        chosen.add(choose.chance.choice(_TO_GIVE))
+    return sorted(chosen)
 
 
 # --- memberships
