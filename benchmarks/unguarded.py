@@ -62,10 +62,6 @@ async def _first(scope: Scope) -> _Caller:
     return _Caller(_Scope(**{one.name: getattr(entered, one.name) for one in fields(entered)}))
 
 
-def _layer(one: Middleware) -> str:
-    return str(getattr(one.cls, "__name__", one.cls))
-
-
 def without_guards(app: FastAPI) -> FastAPI:
     """The application, its layers replaced before it has begun."""
     kept = [one for one in app.user_middleware if _layer(one) is not LimitLayer]

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from app.api import gate
 from app.models.memberships import Role
-from app.services.access import Permission, Principal
+from app.services.access import Permission, Principal, PrincipalKind
 from app.services.access.rules import Holder
 from app.services.access.standing import standing_of
 from mutation.guards import ROOT, Guard, Place
@@ -92,7 +92,7 @@ def without(guard: Guard) -> Iterator[None]:
 
 
 def _everybody_has(permission: Permission) -> bool:
-    guest = standing_of(Principal("", "", "", ""), "", Holder("", Role.GUEST), {}, (), ())
+    guest = standing_of(Principal(PrincipalKind.USER, "", ""), "", Holder("", Role.GUEST), {}, (), ())
     return guest.allows(permission)
 
 
