@@ -36,6 +36,8 @@ LEFT_OUT = (
 )
 SPOILT = 75
 TEST_SECONDS = 60
+HANG_SECONDS = 150
+"""Without a test that ends: longer than a start of the tests takes, and the limit of one."""
 RUN_SECONDS = 3600
 
 Judgement = dict[str, Any]
@@ -58,7 +60,11 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """Interrupt it as Ctrl-C would, so that it ends its database too."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
-        process.wait()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def find_tests(
@@ -106,41 +112,43 @@ def ordered(guard: Guard, came: dict[str, tuple[bool, float]]) -> list[str]:
 def judge(
     wanted: Sequence[Guard], candidates: dict[str, list[str]], tests: Sequence[str], processes: int
 ) -> dict[str, Judgement]:
-    """What became of each guard; a process that a guard has spoilt is followed by another."""
-    shares = [list(wanted[n::processes]) for n in range(processes)]
+    """What became of each guard; a process that a guard has spoilt or hung is followed by another."""
     judged: dict[str, Judgement] = {}
-    waiting = [begin(n, share, candidates, tests) for n, share in enumerate(shares) if share]
-    while waiting:
-        number, process = waiting.pop(0)
-        status = process.wait(RUN_SECONDS)
-        found = _read(CACHE / f"judge{number}.jsonl")
-        first = next((one for one in found if one["spoilt"]), None)
-        remember(found)
-        for one in found:
-            # Spoilt at once, it was spoilt by this very guard.
-            if not one["spoilt"] or one is found[0]:
-                judged[one["key"]] = one
-        left = [guard for guard in shares[number] if guard.key not in judged]
-        if left and (first is None or status != SPOILT):
-            raise SystemExit(f"a process ended with {status}: see {CACHE / f'judge{number}.log'}")
-        if left:
-            waiting.append(begin(number, left, candidates, tests))
+    shares = {n: list(wanted[n::processes]) for n in range(min(processes, len(wanted)))}
+    running = {n: begin(n, share, candidates, tests) for n, share in shares.items()}
+    while running:
+        time.sleep(0.5)
+        for number, process in list(running.items()):
+            out = CACHE / f"judge{number}.jsonl"
+            hangs = time.time() - out.stat().st_mtime > HANG_SECONDS
+            if process.poll() is None and not hangs:
+                continue
+            end(process)
+            found = [json.loads(line) for line in out.read_text().splitlines()]
+            learnt = {one["key"]: one for one in found if not one["spoilt"] or one is found[0]}
+            remember(list(learnt.values()))
+            judged |= learnt
+            left = [guard for guard in shares[number] if guard.key not in judged]
+            if left and hangs:
+                judged[left[0].key] = {"killer": "a test that hangs", "tried": 1}
+            elif left and process.returncode != SPOILT:
+                raise SystemExit(f"a process ended: see {CACHE / f'judge{number}.log'}")
+            left = [guard for guard in left if guard.key not in judged]
+            del running[number]
+            if left:
+                running[number] = begin(number, left, candidates, tests)
     return judged
 
 
 def begin(
     number: int, share: list[Guard], candidates: dict[str, list[str]], tests: Sequence[str]
-) -> tuple[int, subprocess.Popen[bytes]]:
+) -> subprocess.Popen[bytes]:
     out = CACHE / f"judge{number}.jsonl"
-    out.unlink(missing_ok=True)
+    out.write_text("")
     named = {guard.key: candidates[guard.key] for guard in share if guard.key in candidates}
     keys = [guard.key for guard in share]
     plan = {"guards": keys, "tests": named, "share": 0, "shares": 1, "out": str(out)}
-    return number, start(f"judge{number}", plan, tests)
-
-
-def _read(path: Path) -> list[Judgement]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return start(f"judge{number}", plan, tests)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Judgement]:

@@ -66,8 +66,16 @@ class SessionLayer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope.setdefault("state", {})["caller"] = Caller(scope, self._cookies, self._origins)
-        await self._app(scope, receive, send)
+            state = scope.setdefault("state", {})
+            state["caller"] = Caller(scope, self._cookies, self._origins)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                del state[
+                    "caller"
+                ]  # which holds the scope: else each request waits for the garbage collector
+        else:
+            await self._app(scope, receive, send)
 
 
 class Caller:

@@ -201,6 +201,14 @@ async def test_a_deactivated_account_has_no_way_in(
     refused(await confirm(own, token, totp=code(services, app_secret)), 401, "invalid_token")
 
 
+async def test_a_deleted_account_has_none_either(
+    own: Client, services: Services, user: User, app_secret: str
+) -> None:
+    token = await challenge(own, user)
+    await user_queries.delete(services.database, user.id)
+    refused(await confirm(own, token, totp=code(services, app_secret)), 401, "invalid_token")
+
+
 @pytest.mark.parametrize("token", ["x", "x" * 43, "x" * 200])
 async def test_a_challenge_that_never_was(anonymous: Client, token: str) -> None:
     refused(await confirm(anonymous, token, totp="123456"), 401, "invalid_token")

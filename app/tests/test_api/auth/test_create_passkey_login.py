@@ -7,6 +7,7 @@ import pytest
 from app.models.passkeys import Passkey
 from app.models.users import User
 from app.services.bootstrap import Services
+from app.services.passkeys import queries as passkey_queries
 from app.services.users import queries as user_queries
 from app.tests.support.authenticator import Authenticator, decoded, encoded
 from app.tests.support.clients import Answer, Client, ok, refused
@@ -197,6 +198,25 @@ async def test_a_deactivated_account_has_no_way_in(
     own: Client, services: Services, user: User, authenticator: Authenticator
 ) -> None:
     await user_queries.update(services.database, user.id, {"active": False})
+    refused(await log_in(own, await use_passkey(own, authenticator)), 401, "invalid_factor")
+
+
+async def test_a_deleted_account_has_none_either(
+    own: Client, services: Services, user: User, authenticator: Authenticator
+) -> None:
+    await user_queries.delete(services.database, user.id)
+    refused(await log_in(own, await use_passkey(own, authenticator)), 401, "invalid_factor")
+
+
+async def test_two_uses_that_tell_the_same_count_are_one(
+    own: Client, services: Services, authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another request was faster: between the read and the write its use was counted."""
+
+    async def counted(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(passkey_queries, "count_use", counted)
     refused(await log_in(own, await use_passkey(own, authenticator)), 401, "invalid_factor")
 
 

@@ -215,3 +215,17 @@ async def test_a_project_that_hides_is_gone_at_once(workspace: Workspace) -> Non
     ok(await workspace.admin.get(f"/tasks/{task['id']}"))
     ok(await workspace.api.patch("/projects/FLUID", {"visibility": "link"}))
     ok(await workspace.member.get(f"/tasks/{task['id']}"))
+
+
+async def test_an_answer_that_was_kept_is_shown_to_who_may_still_see_it(
+    workspace: Workspace, services: Services
+) -> None:
+    ok(await workspace.api.post("/projects", {"key": "DECA", "name": "Decapod"}), 201)
+    task = await workspace.task()
+    guest = await workspace.guest(services, FLUID="contributor", DECA="contributor")
+    path, key = f"/tasks/{task['id']}", {"Idempotency-Key": "the-same-key"}
+    first = ok(await guest.patch(path, {"priority": "high"}, headers=key))
+    assert ok(await guest.patch(path, {"priority": "high"}, headers=key)) == first
+    for grant in ok(await workspace.api.get("/projects/FLUID/grants"))["items"]:
+        ok(await workspace.api.delete(f"/projects/FLUID/grants/{grant['id']}"), 204)
+    refused(await guest.patch(path, {"priority": "high"}, headers=key), 404, "not_found")

@@ -147,3 +147,13 @@ async def test_a_replayed_answer_is_for_who_may_still_see_it(
     ok(await workspace.grant("contributor", "OTHER", membership_id=me), 201)
     ok(await workspace.api.delete(f"{PATH}/{grants[0]['id']}"), 204)
     refused(await guest.post("/tasks", body, headers=headers), 404, "not_found")
+
+
+async def test_a_grant_is_of_its_project(workspace: Workspace, services: Services) -> None:
+    ok(await workspace.api.post("/projects", {"key": "DECA", "name": "Decapod"}), 201)
+    grant = ok(await workspace.grant("viewer", membership_id=workspace.membership_ids["member"]), 201)
+    path = f"/projects/DECA/grants/{grant['id']}"
+    async with unchanged(services, workspace):
+        refused(await workspace.api.get(path), 404, "not_found")
+        refused(await workspace.api.patch(path, {"role": "lead"}), 404, "not_found")
+        refused(await workspace.api.delete(path), 404, "not_found")

@@ -10,6 +10,7 @@ from app.core.security import token_hash
 from app.models import DOCUMENTS
 from app.models.users import User
 from app.services.bootstrap import Services
+from app.services.users import queries as user_queries
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.clock import TestClock
 from app.tests.support.factories import PASSWORD, log_in, make_user
@@ -98,6 +99,23 @@ async def test_of_an_account_that_was_deactivated(
 ) -> None:
     await services.accounts.deactivate(user.id)
     refused(await confirm(anonymous, token), 410, "invalid_link")
+
+
+async def test_of_an_address_that_is_nobodys_any_more(
+    anonymous: Client, services: Services, user: User, token: str
+) -> None:
+    await user_queries.update(services.database, user.id, {"email": f"new-{user.email}"})
+    refused(await confirm(anonymous, token), 410, "invalid_link")
+
+
+async def test_of_an_address_that_is_anothers_now(
+    anonymous: Client, services: Services, user: User, token: str
+) -> None:
+    other = await make_user(services, "Colin Clark")
+    await user_queries.update(services.database, user.id, {"email": f"new-{user.email}"})
+    await user_queries.update(services.database, other.id, {"email": user.email})
+    refused(await confirm(anonymous, token), 410, "invalid_link")
+    assert await services.users.find_by_email(user.email) == await services.users.get(other.id)
 
 
 async def test_a_changed_password_ends_links_that_wait(

@@ -90,3 +90,18 @@ async def test_of_what_one_does_not_see(workspace: Workspace, services: Services
         refused(await workspace.member.get("/permissions", params=params), 404, "not_found")
     both = {"project": "FLUID", "task": hidden["id"]}
     refused(await workspace.api.get("/permissions", params=both), 422, "validation_failed")
+
+
+async def test_of_each_project_its_own(workspace: Workspace) -> None:
+    private = {"key": "DECA", "name": "Decapod", "visibility": "private"}
+    ok(await workspace.api.post("/projects", private), 201)
+    params = {"project": "DECA", "membership": workspace.membership_ids["member"]}
+    assert allowed(ok(await workspace.api.get("/permissions", params=params))) == set()
+    assert allowed(ok(await workspace.api.get("/permissions", params=params | {"project": "FLUID"})))
+
+
+async def test_who_has_left_may_nothing(workspace: Workspace) -> None:
+    member = workspace.membership_ids["member"]
+    ok(await workspace.api.get("/permissions", params={"membership": member}))
+    ok(await workspace.api.delete(f"/memberships/{member}"))
+    refused(await workspace.api.get("/permissions", params={"membership": member}), 404, "not_found")

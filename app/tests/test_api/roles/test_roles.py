@@ -117,6 +117,18 @@ async def test_only_admins_give_it(workspace: Workspace, services: Services) -> 
         refused(await workspace.member.patch(path, {"role": "admin"}), 403, "permission_denied")
 
 
+async def test_nor_to_somebody_new(workspace: Workspace, services: Services) -> None:
+    inviter = await make_role(workspace, "membership:create")
+    strong = await make_role(workspace, *(set(Permission) - KEPT_BACK), name="Everything")
+    await give(workspace, inviter)
+    person = {"display_name": "Yura Zenevich", "custom_role_id": strong}
+    async with unchanged(services, workspace):
+        refused(await workspace.member.post("/memberships", person), 403, "permission_denied")
+        answer = await workspace.api.post("/memberships", {**person, "role": "guest"})
+        refused(answer, 422, "validation_failed")
+    ok(await workspace.api.post("/memberships", person), 201)
+
+
 async def test_an_undo_gives_none_either(workspace: Workspace, services: Services) -> None:
     strong = await make_role(workspace, *(set(Permission) - KEPT_BACK), name="Everything")
     weak = await make_role(workspace, "membership:update", name="People")
