@@ -65,17 +65,16 @@ class SessionLayer:
         self._origins = frozenset({f"{public.scheme}://{public.netloc}", *settings.cors_origins})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            state = scope.setdefault("state", {})
-            state["caller"] = Caller(scope, self._cookies, self._origins)
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                del state[
-                    "caller"
-                ]  # which holds the scope: else each request waits for the garbage collector
-        else:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["caller"] = Caller(scope, self._cookies, self._origins)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            # It holds the scope: else each request would wait for the garbage collector.
+            del state["caller"]
 
 
 class Caller:
