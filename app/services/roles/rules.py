@@ -8,11 +8,23 @@ from app.models.permissions import Permission
 from app.services.access.rules import closed
 
 KEPT_BACK = frozenset(
-    permission
-    for permission in Permission
-    if permission.resource == "token" or (permission.resource == "role" and not permission.reads)
+    {
+        Permission.INVITATION_CREATE,
+        Permission.MEMBERSHIP_CREATE,
+        Permission.MEMBERSHIP_UPDATE,
+        Permission.ROLE_CREATE,
+        Permission.ROLE_DELETE,
+        Permission.ROLE_UPDATE,
+        Permission.TEAM_UPDATE,
+        Permission.TOKEN_CREATE,
+        Permission.TOKEN_DELETE,
+        Permission.TOKEN_READ,
+    }
 )
-"""For admins alone: with them, one could give oneself, or use through a token, what others have."""
+"""For admins alone: with them one could give oneself, or use through others, what others have.
+
+By a role that permits more, a team that has grants, a placeholder that leads a project, or a token.
+"""
 
 
 def chosen(permissions: Iterable[Permission]) -> list[str]:

@@ -9,10 +9,14 @@ from app.tests.test_api.access.tables import EVERYTHING, with_reading
 
 Writer = Callable[[Chooser, Workspace], Question | None]
 _ROLES = (*("guest", "guest", "guest"), *("member", "member", "member"), "admin", "owner")
-_TO_GIVE = ("grant:create", "grant:update", "link:create", "membership:update", "project:update")
+_TO_GIVE = ("grant:create", "grant:update", "link:create", "project:update", "team:create")
 """With these one gives something to others, which must not be more than one has."""
 KEPT_BACK = frozenset(
-    {*("role:create", "role:delete", "role:update"), *("token:create", "token:delete", "token:read")}
+    {
+        *("invitation:create", "membership:create", "membership:update", "team:update"),
+        *("role:create", "role:delete", "role:update"),
+        *("token:create", "token:delete", "token:read"),
+    }
 )
 """What no custom role may hold."""
 

@@ -14,7 +14,7 @@ from app.utils.ids import new_id
 
 pytestmark = pytest.mark.anyio
 
-OF_PROJECTS = frozenset({"comment", "grant", "project", "status", "task"})
+OF_PROJECTS = frozenset({"comment", "grant", "link", "project", "status", "task"})
 INSIDE = [one for one in OPERATIONS if OF_PROJECTS & set(one.segments)]
 CANARY = "Operation Canary"
 

@@ -142,17 +142,16 @@ async def test_nobody_invites_above_their_own_role(
 async def test_a_custom_role_is_for_members_and_given_by_admins(
     workspace: Workspace, services: Services
 ) -> None:
-    permissions = {"name": "Host", "permissions": ["invitation:create"]}
-    role = ok(await workspace.api.post("/roles", permissions), 201)["id"]
+    body = {"name": "Triage", "permissions": ["task:update"]}
+    role = ok(await workspace.api.post("/roles", body), 201)["id"]
     assert (await invite(workspace, workspace.admin, custom_role_id=role))["custom_role_id"] == role
-    member = f"/memberships/{workspace.membership_ids['member']}"
-    ok(await workspace.api.patch(member, {"custom_role_id": role}))
-    assert (await invite(workspace, workspace.member))["role"] == "member"
+    host = (await workspace.token(services, "admin", "invitation:create")).at(workspace.api.base)
+    assert (await invite(workspace, host))["role"] == "member"
     async with unchanged(services, workspace):
-        for body in ({"custom_role_id": role}, {"role": "admin"}):
-            refused(await workspace.member.post("/invitations", body), 403, "permission_denied")
-        body = {"role": "guest", "custom_role_id": role}
-        refused(await workspace.admin.post("/invitations", body), 422, "validation_failed")
+        for wanted in ({"custom_role_id": role}, {"role": "admin"}):
+            refused(await host.post("/invitations", wanted), 403, "permission_denied")
+        wanted = {"role": "guest", "custom_role_id": role}
+        refused(await workspace.admin.post("/invitations", wanted), 422, "validation_failed")
 
 
 async def test_a_placeholder_must_be_one(workspace: Workspace, services: Services) -> None:
