@@ -251,7 +251,7 @@ async def test_nothing_else_clears_them(
         async def away(*_: Any) -> None:
             raise PastisError(ErrorCode.DATABASE_UNAVAILABLE)
 
-        patch.setattr(queries, "principal", away)
+        patch.setattr(queries, "login", away)
         patch.setattr("app.services.sessions.queries.find_by_refresh", away)
         answers += [
             await anonymous.get("/api/v1/me"),
@@ -277,7 +277,7 @@ async def test_public_routes_look_nobody_up(
         raise AssertionError("a public route has nobody looked up")
 
     tokens = await log_in(anonymous, user)
-    monkeypatch.setattr(queries, "principal", fail)
+    monkeypatch.setattr(queries, "login", fail)
     body = {"email": user.email, "password": PASSWORD}
     dead = {"Authorization": "Bearer dead", "Cookie": "pastis_access=dead; pastis_access=dead"}
     for headers in (dead, dead | {"Authorization": "Basic x"}):

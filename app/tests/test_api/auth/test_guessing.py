@@ -61,9 +61,13 @@ VERIFIERS: dict[str, tuple[Guess, Purpose]] = {
 }
 A_MAIL = "a token of 256 bits from a mail cannot be guessed, and the password is a new one"
 THE_PROVIDER = "the provider gives its code, and only to a browser that has begun here"
+A_NEW_ONE = "the password is a new one"
 ELSEWHERE = {
     "confirm_password_reset": A_MAIL,
     "confirm_registration": A_MAIL,
+    "create_link": A_NEW_ONE,
+    "create_visit": "a link's password, in test_api/links/test_create_visit.py",
+    "update_link": A_NEW_ONE,
     "confirm_totp": "whoever confirms has just been shown the secret",
     "finish_identity": THE_PROVIDER,
     "finish_oidc_login": THE_PROVIDER,
