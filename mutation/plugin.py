@@ -22,7 +22,7 @@ from mutation.guards import Guard, guards
 SPOILT = 75
 """The exit status of a process that tests do not pass in any more."""
 PLAN = "PASTIS_MUTATION_PLAN"
-MOST, MOST_OF_QUERIES = 40, 200
+MOST, MOST_OF_QUERIES = 60, 200
 """Tests that are tried on a guard before it is said to survive."""
 
 declarations.watch()
@@ -132,10 +132,10 @@ class Judge:
         if guard.kind != "query":
             return tests[:MOST]
         # Whatever comes to a query comes to each of its conditions.
-        hints = ("clock",) if "expires" in guard.text else ("neighbour", "other_world", "other_workspace")
+        hints = {"clock"} if "expires" in guard.text else {"neighbour", "other_world", "other_workspace"}
 
         def rank(test: pytest.Item) -> bool:
-            return not set(hints).intersection(getattr(test, "fixturenames", ()))
+            return not hints.intersection(getattr(test, "fixturenames", ()))
 
         return sorted(tests, key=rank)[:MOST_OF_QUERIES]
 
@@ -152,9 +152,10 @@ class Judge:
 
     def _warm_up(self, session: pytest.Session) -> None:
         """Have what all tests share made with every guard in its place."""
-        first = next(one for one in session.items if "workspace" in getattr(one, "fixturenames", ()))
-        if self._fails(first, session):
-            pytest.exit(f"{first.nodeid} fails with every guard in its place", 1)
+        sharing = [one for one in session.items if "workspace" in getattr(one, "fixturenames", ())]
+        for first in (sharing or session.items)[:1]:
+            if self._fails(first, session):
+                pytest.exit(f"{first.nodeid} fails with every guard in its place", 1)
 
     def _judge(self, guard: Guard, tests: list[pytest.Item], session: pytest.Session) -> pytest.Item | None:
         with _without(guard):

@@ -21,7 +21,7 @@ from typing import Any
 from mutation.equivalents import EQUIVALENT
 from mutation.guards import ROOT, Guard, guards
 
-CACHE = ROOT / ".mutation"
+CACHE = Path(os.environ.get("PASTIS_MUTATION_CACHE", ROOT / ".mutation"))
 KILLERS = CACHE / "killers.json"
 MAP = CACHE / "tests.json"
 TESTS = ("app/tests/test_api", "app/tests/test_domain")
@@ -34,8 +34,11 @@ LEFT_OUT = (
     "test_openapi.py",
     "test_schemathesis.py",
 )
-SPOILT = 75
+# What a test that failed leaves behind would be told of in the next one.
+_WITHOUT = ("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception")
 TEST_SECONDS = 60
+# How tests are called that let something come to its end.
+_ENDS = "end|expire|last|life|live|minute|hour|day|time"
 HANG_SECONDS = 150
 """Without a test that ends: longer than a start of the tests takes, and the limit of one."""
 RUN_SECONDS = 3600
@@ -47,10 +50,11 @@ def start(name: str, plan: Judgement, tests: Sequence[str]) -> subprocess.Popen[
     path = CACHE / f"{name}.plan.json"
     path.write_text(json.dumps(plan))
     ignored = [f"--ignore-glob=*{one}" for one in LEFT_OUT]
-    quiet = ["-q", "-n", "0", "-p", "no:cacheprovider", "--tb=line", f"--timeout={TEST_SECONDS}"]
+    quiet = ["-q", "-n", "0", *_WITHOUT, "--tb=line", f"--timeout={TEST_SECONDS}"]
     command = [sys.executable, "-m", "pytest", "-p", "mutation.plugin", *quiet, *ignored, *tests]
     with (CACHE / f"{name}.log").open("ab") as log:
         environment = os.environ | {"PASTIS_MUTATION_PLAN": str(path)}
+        environment.pop("PASTIS_TEST_DATABASE_URL", None)  # each process has a database server of its own
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     atexit.register(end, process)
     return process
@@ -94,15 +98,18 @@ def find_tests(
             print("these tests fail with all guards in their place:", *found["failed"], sep="\n  ")
         for key, of_guard in found["came"].items():
             came.setdefault(key, {}).update(of_guard)
-    return {guard.key: ordered(guard, came.get(guard.key, {})) for guard in wanted if guard.kind != "route"}
+    MAP.write_text(json.dumps(came))
+    return {guard.key: ordered(guard, came[guard.key]) for guard in wanted if guard.kind != "route"}
 
 
 def ordered(guard: Guard, came: dict[str, tuple[bool, float]]) -> list[str]:
     room = Path(guard.path).parent.name
 
-    def rank(test: str) -> tuple[bool, bool, float]:
+    hint = _ENDS if "expires" in guard.text else room
+
+    def rank(test: str) -> tuple[bool, bool, bool, float]:
         refuses, took = came[test]
-        return not refuses, f"/{room}/" not in test, took
+        return not refuses, not re.search(hint, test), f"/{room}/" not in test, took
 
     # Where nothing is refused, no refusal makes no difference; a call may do more than refuse.
     tried = came if guard.kind in ("call", "query") else (one for one in came if came[one][0])
@@ -131,7 +138,7 @@ def judge(
             left = [guard for guard in shares[number] if guard.key not in judged]
             if left and hangs:
                 judged[left[0].key] = {"killer": "a test that hangs", "tried": 1}
-            elif left and process.returncode != SPOILT:
+            elif left and not any(one["spoilt"] for one in found):
                 raise SystemExit(f"a process ended: see {CACHE / f'judge{number}.log'}")
             left = [guard for guard in left if guard.key not in judged]
             del running[number]

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from app.core.security import token_hash
+from app.models.sessions import Session
 from app.models.users import User
 from app.services.bootstrap import Services
 from app.services.users import queries as user_queries
@@ -85,6 +86,15 @@ async def test_a_disabled_account_has_no_way_in(anonymous: Client, services: Ser
     await user_queries.update(services.database, user.id, {"active": False})
     answer = await anonymous.post(PATH, {"email": user.email, "password": PASSWORD})
     refused(answer, 401, "invalid_credentials")
+    assert not await works(anonymous, tokens)
+
+
+async def test_an_access_token_ends_with_its_login_whatever_its_own_end(
+    anonymous: Client, services: Services, user: User
+) -> None:
+    tokens = await log_in(anonymous, user)
+    sessions = services.database.collection(Session)
+    await sessions.update_one({"user_id": user.id}, {"$set": {"expires_at": services.clock.now()}})
     assert not await works(anonymous, tokens)
 
 
