@@ -21,8 +21,8 @@ from mutation.guards import Guard, guards
 
 SPOILT = 75
 """The exit status of a process that tests do not pass in any more."""
-PLAN = "PASTIS_MUTATION_PLAN"
-MOST, MOST_OF_QUERIES = 60, 200
+PLAN = "MUTATION_PLAN"
+MOST, MOST_OF_QUERIES = 50, 200
 """Tests that are tried on a guard before it is said to survive."""
 
 declarations.watch()
@@ -135,7 +135,8 @@ class Judge:
         hints = {"clock"} if "expires" in guard.text else {"neighbour", "other_world", "other_workspace"}
 
         def rank(test: pytest.Item) -> bool:
-            return not hints.intersection(getattr(test, "fixturenames", ()))
+            hinted = hints.intersection(getattr(test, "fixturenames", ()))
+            return not hinted and f"/{Path(guard.path).parent.name}/" not in test.nodeid
 
         return sorted(tests, key=rank)[:MOST_OF_QUERIES]
 

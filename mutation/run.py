@@ -21,10 +21,10 @@ from typing import Any
 from mutation.equivalents import EQUIVALENT
 from mutation.guards import ROOT, Guard, guards
 
-CACHE = Path(os.environ.get("PASTIS_MUTATION_CACHE", ROOT / ".mutation"))
+CACHE = Path(os.environ.get("MUTATION_CACHE", ROOT / ".mutation"))
 KILLERS = CACHE / "killers.json"
 MAP = CACHE / "tests.json"
-TESTS = ("app/tests/test_api", "app/tests/test_domain")
+TESTS = ("app/tests/test_api", "app/tests/test_cli", "app/tests/test_database/core", "app/tests/test_domain")
 # They start programs of their own, in which no guard is deleted, or try thousands of values on schemas.
 LEFT_OUT = (
     "test_bad_inputs.py",
@@ -53,7 +53,7 @@ def start(name: str, plan: Judgement, tests: Sequence[str]) -> subprocess.Popen[
     quiet = ["-q", "-n", "0", *_WITHOUT, "--tb=line", f"--timeout={TEST_SECONDS}"]
     command = [sys.executable, "-m", "pytest", "-p", "mutation.plugin", *quiet, *ignored, *tests]
     with (CACHE / f"{name}.log").open("ab") as log:
-        environment = os.environ | {"PASTIS_MUTATION_PLAN": str(path)}
+        environment = os.environ | {"MUTATION_PLAN": str(path)}
         environment.pop("PASTIS_TEST_DATABASE_URL", None)  # each process has a database server of its own
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     atexit.register(end, process)

@@ -66,7 +66,7 @@ def test_what_tests_hold_is_killed_and_what_they_do_not_is_named(tmp_path: Path)
     """Of these guards the tests try the lengths of passwords, and no login."""
     options = ["--processes", "1", "--only", r"users/rules.py.*TOO_|sessions/engine.py.*not_found"]
     command = [sys.executable, "-m", "mutation.run", *options, "--tests", "app/tests/test_domain/users"]
-    environment = os.environ | {"PASTIS_MUTATION_CACHE": str(tmp_path)}
+    environment = os.environ | {"MUTATION_CACHE": str(tmp_path)}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 1, run.stdout + run.stderr
     lines = run.stdout.splitlines()

@@ -232,4 +232,9 @@ async def test_deactivation_ends_logins_and_keeps_everything(
     assert membership is not None
     assert (membership["display_name"], membership["removed_at"]) == (NAME, None)
     await services.auth.set_active(user.email, active=True)
+    refused(await client.get("/api/v1/me"), 401, "invalid_token")  # what has ended has ended
+    stopped = workspace.admin.at("")
+    for active in (False, True):
+        await services.auth.set_active(workspace.users["admin"].email, active=active)
+    refused(await stopped.get("/api/v1/me"), 401, "invalid_token")
     ok(await anonymous.post("/api/v1/auth/login", login), 200)
