@@ -288,7 +288,7 @@ async def test_lists_hold_items_that_are_as_described(world: World) -> None:
             await world.services.audit_follower.follow(world.workspace.id)
         if operation.id == "list_tasks":
             await world.workspace.task()
-        if operation.id in ("list_grants", "list_invitations", "list_roles", "list_teams"):
+        if operation.id in ("list_grants", "list_invitations", "list_links", "list_roles", "list_teams"):
             await PLACES[operation.id.removeprefix("list_").removesuffix("s")](world, values)
         page = ok(await world.owner.get(operation.path.format(**values)))
         assert page["items"], operation.id
