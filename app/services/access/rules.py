@@ -1,4 +1,4 @@
-"""Which role may do what, and how fresh a login must be. Pure.
+"""Which role may do what, how fresh a login must be, and until when what is given out lasts. Pure.
 
 What somebody may do in a project is the union of all that their sources give them; nothing takes away.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.core.documents import Doc
+from app.core.errors import FieldCode, invalid
 from app.models.grants import ProjectRole
 from app.models.links import LinkRole
 from app.models.memberships import Role
@@ -96,6 +97,12 @@ RECENT = timedelta(minutes=10)
 
 def is_recent(authenticated_at: datetime | None, now: datetime) -> bool:
     return authenticated_at is not None and now - authenticated_at <= RECENT
+
+
+def check_end(expires_at: datetime | None, now: datetime) -> None:
+    """Raises `validation_failed` for an end that has come already."""
+    if expires_at is not None and expires_at <= now:
+        raise invalid("/expires_at", FieldCode.REFUSED)
 
 
 def is_multi_factor(methods: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from app.models.memberships import Membership, MembershipType, Role
 from app.models.projects import Project
 from app.schemas.links import LinkCreate, LinkPatch
 from app.services.access import Page, PageRequest, Permission, Scope
+from app.services.access.rules import check_end
 from app.services.links import queries, rules
 from app.services.links.visits import VisitEngine
 from app.utils.ids import new_id
@@ -41,7 +42,7 @@ class LinkEngine:
 
         async def decide(work: Work) -> Link:
             await self._shared(work, project_id)
-            rules.check_end(data.expires_at, work.now)
+            check_end(data.expires_at, work.now)
             rules.check_giver(self._scope.standing.in_project(project_id), data.role)
             if await work.get(Link, link_id) is not None:
                 raise already_exists("link", "id")
@@ -79,7 +80,7 @@ class LinkEngine:
         async def decide(work: Work) -> Link:
             link = await self._present(work, project_id, link_id)
             if "expires_at" in changes:
-                rules.check_end(changes["expires_at"], work.now)
+                check_end(changes["expires_at"], work.now)
             rules.check_giver(self._scope.standing.in_project(project_id), changes.get("role", link.role))
             author = await queries.author(work, link.membership_id)
             if author is not None and "name" in changes:
@@ -127,7 +128,11 @@ class LinkEngine:
         rules.check_shared(project)
 
     async def _keep(self, outcome: Outcome[Link], password: str | None) -> None:
-        """After the commit: until then, and where this process dies first, the link is shut."""
+        """Keep a password after the commit, as a refused command must change none.
+
+        Where this process dies first, a link that had none is shut, and one that had another goes on with
+        that, until the request is sent again.
+        """
         if not self._scope.context.dry_run:
             await self._visits.set_password(outcome.value.id, password)
 

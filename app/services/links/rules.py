@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
+from app.core.errors import ErrorCode, PastisError
 from app.core.security import derive_token
 from app.models.links import LinkRole
 from app.models.projects import Project, Visibility
@@ -29,12 +29,6 @@ def link_of(token: str, secrets: Sequence[bytes]) -> str | None:
         return None
     known = (link_token(secret, link_id).encode() for secret in secrets)
     return link_id if any(hmac.compare_digest(token.encode(), one) for one in known) else None
-
-
-def check_end(expires_at: datetime | None, now: datetime) -> None:
-    """Raises `validation_failed` for an end that has come already."""
-    if expires_at is not None and expires_at <= now:
-        raise invalid("/expires_at", FieldCode.REFUSED)
 
 
 def visit_end(now: datetime, expires_at: datetime | None) -> datetime:

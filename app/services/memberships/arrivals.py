@@ -43,6 +43,13 @@ async def arrive(
         return work.update(placeholder, user_id=user.id, **given)
     if former is not None:
         return work.update(former, removed_at=None, display_name=user.display_name, **given)
+    return add_member(work, user, role, custom_role_id=custom_role_id)
+
+
+def add_member(
+    work: Work, user: User, role: Role, *, custom_role_id: str | None = None, given_by: str | None = None
+) -> Membership:
+    """A new membership of an account that has none here; the caller has seen that the role may be given."""
     return work.add(
         Membership(
             id=new_id(),
@@ -51,6 +58,7 @@ async def arrive(
             display_name=user.display_name,
             role=role,
             custom_role_id=custom_role_id,
+            given_by=given_by,
             created_at=work.now,
             updated_at=work.now,
         )

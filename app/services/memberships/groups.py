@@ -8,7 +8,7 @@ from app.core.unit_of_work import Command, Context, Work, Writers
 from app.models.memberships import Membership, Role
 from app.models.users import User
 from app.services.memberships import queries
-from app.utils.ids import new_id
+from app.services.memberships.arrivals import add_member
 
 logger = get_logger(__name__)
 
@@ -44,17 +44,6 @@ def _command(user: User, source_id: str, role: Role | None) -> Command[Membershi
             return work.update(found, removed_at=work.now, given_by=None) if found and ended else found
         if found is not None:
             return work.update(found, role=role, custom_role_id=None, removed_at=None, given_by=source_id)
-        return work.add(
-            Membership(
-                id=new_id(),
-                workspace_id=work.workspace_id,
-                user_id=user.id,
-                display_name=user.display_name,
-                role=role,
-                given_by=source_id,
-                created_at=work.now,
-                updated_at=work.now,
-            )
-        )
+        return add_member(work, user, role, given_by=source_id)
 
     return Command("membership.follow", decide)

@@ -14,6 +14,7 @@ from app.models.memberships import Role
 from app.models.tokens import ApiToken, TokenKind
 from app.schemas.tokens import TokenCreate
 from app.services.access import Access, AccountPrincipal, Scope
+from app.services.access.rules import check_end
 from app.services.audit import AuditEngine, AuditKind
 from app.services.memberships.rules import check_manage
 from app.services.tokens import queries, rules
@@ -77,7 +78,7 @@ class TokenEngine:
         """Raises `limit_reached`, `validation_failed` for scopes that name nothing or an end that is past."""
         now = self._clock.now()
         rules.check_scopes(data.scopes)
-        rules.check_end(data.expires_at, now)
+        check_end(data.expires_at, now)
         if len(await queries.find_of(self._database, owner.query, now)) >= rules.MAX_TOKENS:
             raise PastisError(ErrorCode.LIMIT_REACHED, kind="token", limit=rules.MAX_TOKENS)
         secret = owner.kind.prefix + new_token()

@@ -1,10 +1,10 @@
 """How long API tokens live, and what their scopes may name. Pure."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from app.core.errors import ErrorCode as E
-from app.core.errors import FieldCode, FieldError, PastisError, invalid
+from app.core.errors import FieldCode, FieldError, PastisError
 from app.services.access.rules import named
 
 LIFE = timedelta(days=90)
@@ -23,9 +23,3 @@ def check_scopes(scopes: Iterable[str]) -> None:
     ]
     if errors:
         raise PastisError(E.VALIDATION_FAILED, errors=errors)
-
-
-def check_end(expires_at: datetime | None, now: datetime) -> None:
-    """Raises `validation_failed` for an end that has come already."""
-    if expires_at is not None and expires_at <= now:
-        raise invalid("/expires_at", FieldCode.REFUSED)
