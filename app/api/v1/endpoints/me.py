@@ -65,7 +65,7 @@ async def delete_me(services: Process, account: Account, if_match: IfMatch = Non
     return Response(status_code=204)
 
 
-@router.put("/password", status_code=204, responses=problems.PASSWORD_WRITE, dependencies=LOGIN)
+@router.put("/password", status_code=204, responses=problems.PASSWORD_WRITE, dependencies=RECENT)
 async def update_password(
     services: Process, account: Account, body: PasswordUpdate, if_match: IfMatch = None
 ) -> Response:

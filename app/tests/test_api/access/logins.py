@@ -154,13 +154,14 @@ async def change_password(play: Play) -> bool:
     if login is None:
         return False
     account = login.account
-    wrong = account.wrong < MOST_WRONG and play.choose.often(0.2)
+    recent = play.oracle.is_recent(login)
+    wrong = recent and account.wrong < MOST_WRONG and play.choose.often(0.2)
     account.wrong += wrong
     new = f"{PASSWORD} {play.choose.chance.randrange(10**6)}"
     body = {"current_password": account.password + ("?" if wrong else ""), "password": new}
-    refusals = frozenset({401}) if wrong else frozenset()
-    await play.expect("change_password", refusals, "PUT", "/me/password", login.access, json=body)
-    if not wrong:
+    refusals = frozenset({401}) if wrong else frozenset() if recent else frozenset({403})
+    answer = await play.expect("change_password", refusals, "PUT", "/me/password", login.access, json=body)
+    if _fine(answer):
         account.password = new
         play.oracle.end_logins(account, but=login)
     return True

@@ -34,7 +34,10 @@ SENSITIVE = declared()
 
 
 def test_what_protects_an_account_is_sensitive() -> None:
-    protecting = {"create_email_change", "create_passkey", "create_totp", "delete_me", "delete_totp"}
+    protecting = {
+        *("create_email_change", "create_passkey", "create_totp", "delete_me", "delete_totp"),
+        "update_password",
+    }
     assert protecting <= {one.id for one in SENSITIVE}
 
 
