@@ -1,7 +1,7 @@
 """What all bodies share: unknown members are refused, texts are clean, references are short."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
@@ -81,6 +81,14 @@ def _time(text: Any) -> Any:
     return text
 
 
+def _in_utc(time: datetime) -> datetime:
+    # As documents keep it; at either end of the calendar another zone's time may have none.
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise refusal(FieldCode.INVALID_DATE) from None
+
+
 def _whole(value: Any) -> Any:
     # Pydantic would also take "1.0", "+1", "01", "1_000" and white space around a number.
     if isinstance(value, str) and not _WHOLE.fullmatch(value):
@@ -123,7 +131,7 @@ Ref = Annotated[str, Field(min_length=1, max_length=60)]
 """An id, or the key that works wherever the id does."""
 Ids = Annotated[list[Id], Field(max_length=50), AfterValidator(distinct)]
 Day = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
-Instant = Annotated[AwareDatetime, BeforeValidator(_time)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_time), AfterValidator(_in_utc)]
 Flag = Annotated[bool, Strict()]
 WHOLE = BeforeValidator(_whole)
 """Has a number in a path or query written in one way only. It stands behind the bounds."""

@@ -123,6 +123,17 @@ async def test_it_ends_when_it_shall_or_never(own: Client, clock: TestClock) -> 
     ok(await own.as_(ever["token"]).get(ME))
 
 
+async def test_its_end_may_be_named_in_any_time_zone(own: Client) -> None:
+    token = await made(own, expires_at="2765-01-18T05:18:58.5-14:30")
+    assert token["expires_at"] == "2765-01-18T19:48:58.500Z"
+
+
+async def test_an_end_that_is_no_time_in_utc_is_refused(own: Client) -> None:
+    body = {"name": "Late", "scopes": ["task:read"], "expires_at": "9999-12-31T23:00:00-02:00"}
+    problem = refused(await own.post(MINE, body), 422, "validation_failed")
+    assert (problem["errors"][0]["pointer"], problem["errors"][0]["code"]) == ("/expires_at", "invalid_date")
+
+
 async def test_an_end_that_is_past(own: Client, clock: TestClock) -> None:
     body = {"name": "Late", "scopes": ["task:read"], "expires_at": rfc3339(clock.now())}
     problem = refused(await own.post(MINE, body), 422, "validation_failed")
