@@ -71,6 +71,13 @@ def test_addresses_beyond_ascii() -> None:
     assert "hélène@fluid.example".encode() in mail.as_bytes()
 
 
+def test_addresses_and_links_are_not_broken_in_two() -> None:
+    values = VALUES | {"email": f"{'0197-' * 20}@x.example", "public_url": f"http://{'0197-' * 20}.example"}
+    text = text_of(compose(Letter.EMAIL_CHANGED, "en", values, "heidi@fluid.example", SENDER))
+    assert values["email"] in text
+    assert values["public_url"] in text
+
+
 def test_the_same_mail_has_the_same_id() -> None:
     mails = [compose(Letter.TEST, "xx", VALUES, "heidi@fluid.example", SENDER) for _ in range(2)]
     for mail in mails:
