@@ -38,12 +38,12 @@ class Cookies:
         self.refresh = f"{prefix}pastis_refresh"
         self.device = f"{prefix}{DEVICE_COOKIE}"
 
-    def set(self, response: Response, tokens: Tokens, device_token: str | None = None) -> None:
+    def set(self, response: Response, tokens: Tokens) -> None:
         """Without `lasts` they end with the browser. What tells the device outlives every login."""
         for name, value in ((self.access, tokens.access_token), (self.refresh, tokens.refresh_token)):
             self._put(response, name, value, tokens.lasts)
-        if device_token is not None:
-            self._put(response, self.device, device_token, DEVICE_SECONDS)
+        if tokens.device_token is not None:
+            self._put(response, self.device, tokens.device_token, DEVICE_SECONDS)
 
     def clear(self, response: Response) -> None:
         for name in (self.access, self.refresh):
@@ -158,6 +158,20 @@ class Caller:
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
         self.refuse_other_sites()
         return cookies[0]
+
+    def login_tokens(self) -> tuple[list[str], bool]:
+        """Whatever tokens of a login were sent, and whether they are cookies; raises what `token` does."""
+        cookies = [
+            value
+            for name in (self.cookies.access, self.cookies.refresh)
+            for value in self._cookies_called(name)
+        ]
+        if not cookies:
+            return [self.token()], False
+        if self._headers.get(b"authorization"):
+            raise PastisError(ErrorCode.BOTH_CREDENTIALS)
+        self.refuse_other_sites()
+        return cookies, True
 
     def refuse_other_sites(self) -> None:
         """Raises `csrf_refused` unless a page of ours sent this, and none but a script can have.

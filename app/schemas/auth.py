@@ -17,13 +17,18 @@ NewPassword = Annotated[
 RememberMe = Annotated[Flag, Field(description="Stay logged in for 30 days rather than 12 hours.")]
 Token = Annotated[str, Field(min_length=1, max_length=200)]
 
+DeviceToken = Annotated[
+    Token | None,
+    Field(description="What an earlier login on this device handed out, unless a cookie has it."),
+]
+
 
 class LoginCreate(Body):
     email: Annotated[str, Field(min_length=3, max_length=254)]
     password: Password
     remember_me: RememberMe = False
     cookies: Cookies = False
-    device_token: Token | None = Field(None, description="What an earlier login on this device handed out.")
+    device_token: DeviceToken = None
 
     model_config = Body.model_config | example(
         email="justin@fluid.example", password="correct-horse-battery", remember_me=True, cookies=False

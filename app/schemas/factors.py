@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from app.core.errors import FieldCode
-from app.schemas.auth import Cookies, Password, Token
+from app.schemas.auth import Cookies, DeviceToken, Password, Token
 from app.schemas.base import OMITTED, TIME, Body, Shown, example, refusal
 from app.schemas.passkeys import PASSKEY, RECOVERY_CODES, Assertion, EndOthers, PasskeyRead
 
@@ -43,6 +43,7 @@ class FactorProof(Body):
 class LoginConfirm(FactorProof):
     challenge: Token
     cookies: Cookies = False
+    device_token: DeviceToken = None
 
     model_config = Body.model_config | example(
         challenge="Jx3vQ2c9oJmY1n0Yk6dJw2mB8cT5rQ7uV4wX1yZ0aBc", totp="492039", cookies=False

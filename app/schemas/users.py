@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from app.core.errors import FieldCode
 from app.models.users import Locale
-from app.schemas.auth import NewPassword
+from app.schemas.auth import NewPassword, Password
 from app.schemas.base import ID, OMITTED, TIME, Body, Id, Name, Shown, example, refusal
 from app.utils.times import is_time_zone
 
@@ -58,7 +58,9 @@ class UserPatch(Body):
 
 
 class PasswordUpdate(Body):
-    current_password: Annotated[str, Field(min_length=1, max_length=128)]
+    current_password: Password = Field(
+        OMITTED, description="Needed unless the account has no password yet, as its owner logs in elsewhere."
+    )
     password: NewPassword
 
     model_config = Body.model_config | example(

@@ -91,7 +91,13 @@ class Services:
         self.confirmations = ConfirmationEngine(database, settings, clock)
         self.passkeys = PasskeyEngine(database, settings, clock)
         self.factors = FactorEngine(
-            database, self.sessions, self.passkeys, Sealer(self.secrets, "totp"), clock, self.audit
+            database,
+            self.sessions,
+            self.tokens,
+            self.passkeys,
+            Sealer(self.secrets, "totp"),
+            clock,
+            self.audit,
         )
         self.auth = AuthEngine(
             self.users,

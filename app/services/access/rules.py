@@ -105,9 +105,12 @@ def check_end(expires_at: datetime | None, now: datetime) -> None:
         raise invalid("/expires_at", FieldCode.REFUSED)
 
 
+MULTI_FACTOR = "mfa"
+"""What RFC 8176 calls a login that was proven with a second factor too."""
+
+
 def is_multi_factor(methods: Sequence[str]) -> bool:
-    """Whether a login was proven with a second factor too, as RFC 8176 says it."""
-    return "mfa" in methods
+    return MULTI_FACTOR in methods
 
 
 def is_shared(links: Sequence[Doc], projects: Sequence[Doc], now: datetime) -> bool:

@@ -40,8 +40,17 @@ class AccountEngine:
         self._audit = audit
 
     async def deactivate(self, user_id: str) -> None:
-        """End all logins and allow no new ones, until an operator activates the account again."""
+        """End all logins and allow no new ones, until an operator activates the account again.
+
+        Raises `last_owner`, which names the workspaces that would be left without an owner.
+        """
+        await self._check_not_needed(user_id)
         await self._users.update(user_id, {"active": False})
+        try:
+            await self._check_not_needed(user_id)
+        except PastisError:  # the other owner did the same meanwhile
+            await self._users.update(user_id, {"active": True})
+            raise
         await self._sessions.end_all(user_id)
         await self._audit.record(AuditKind.ACCOUNT_DEACTIVATE, user_id)
 
@@ -50,13 +59,16 @@ class AccountEngine:
 
         Raises `last_owner`, which names the workspaces that would be left without an owner.
         """
-        needed = await self._departures.needed_in(user_id)
-        if needed:
-            raise PastisError(ErrorCode.LAST_OWNER, workspaces=", ".join(needed))
+        await self._check_not_needed(user_id)
         await self._users.update(user_id, {"active": False, "deleting_since": self._clock.now()})
         await self._sessions.end_all(user_id)
         await self._audit.record(AuditKind.ACCOUNT_DELETE, user_id)
         await self._finish(user_id, source)
+
+    async def _check_not_needed(self, user_id: str) -> None:
+        needed = await self._departures.needed_in(user_id)
+        if needed:
+            raise PastisError(ErrorCode.LAST_OWNER, workspaces=", ".join(needed))
 
     async def delete_address(self, email: str, source: Doc) -> str:
         """The same by address, which it gives as it was kept; raises `not_found` too."""

@@ -112,7 +112,7 @@ async def _membership(work: Work, scope: Scope, membership: Membership, former: 
         raise rules.conflict("gone")
     ended = former.get("removed_at", membership.removed_at) is not None
     role = None if ended else Role(former.get("role", membership.role))
-    await check_change(work, scope.standing.rank, membership, role)
+    await check_change(work, scope, membership, role)
     if role is not None:
         await _custom_of(work, scope, membership, former, role)
     return {}

@@ -37,6 +37,8 @@ MAX_CHANGES = 20
 _KINDS = frozenset(AuditKind)
 # What the log tells already, or is long and says nothing of security.
 _LEFT_OUT = frozenset({"created_at", "description", "id", "updated_at", "version", "workspace_id"})
+# What is here stays, also when somebody's account is deleted: it says who by an id.
+_PERSONAL = {"membership": frozenset({"display_name"})}
 
 
 def entry_hash(entry: Doc) -> str:
@@ -121,7 +123,7 @@ def from_event(event: Doc) -> Mapping[str, Any]:
     named = event["command"] if event["command"] in _KINDS else f"{first['kind']}.{first['verb']}"
     changes = [
         {name: op[name] for name in ("kind", "id", "verb")}
-        | {name: _told(op[name]) for name in ("set", "before")}
+        | {name: _told(op["kind"], op[name]) for name in ("set", "before")}
         for op in ops[:MAX_CHANGES]
     ]
     return {
@@ -141,11 +143,12 @@ def member_of(change: Doc) -> str | None:
     return found
 
 
-def _told(values: Doc) -> Doc:
+def _told(kind: str, values: Doc) -> Doc:
+    left_out = _LEFT_OUT | _PERSONAL.get(kind, frozenset())
     return {
         name: rfc3339(value) if isinstance(value, datetime) else value
         for name, value in values.items()
-        if name not in _LEFT_OUT
+        if name not in left_out
     }
 
 

@@ -1,10 +1,12 @@
 """Proves who somebody is, and opens their login."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.errors import ErrorCode, FieldCode, PastisError, invalid, not_found
 from app.core.messages import DEFAULT_LANGUAGE
 from app.core.security import verify_password
+from app.models.factors import LoginChallenge
 from app.models.mails import Letter
 from app.models.users import User
 from app.schemas.factors import FactorProof, ReauthenticationCreate
@@ -62,7 +64,14 @@ class AuthEngine:
         """
         async with self._limits.attempt(Purpose.LOGIN, email, device_token=device_token):
             user = await self._identify(email, password)
-        return await self.admit(user, ("pwd",), remember_me=remember_me, client=client, address=address)
+        return await self.admit(
+            user,
+            ("pwd",),
+            remember_me=remember_me,
+            client=client,
+            address=address,
+            device_token=device_token,
+        )
 
     async def _identify(self, email: str, password: str) -> User:
         user = await self._users.find_by_email(email)
@@ -87,41 +96,73 @@ class AuthEngine:
         return await self.admit(user, used.methods, remember_me=remember_me, client=client, address=address)
 
     async def admit(
-        self, user: User, methods: Sequence[str], *, remember_me: bool, client: str, address: str = ""
+        self,
+        user: User,
+        methods: Sequence[str],
+        *,
+        remember_me: bool,
+        client: str,
+        address: str = "",
+        device_token: str | None = None,
     ) -> Tokens:
         """Where every way to log in ends: opens the login of somebody who has proven who they are.
 
-        `methods` say how, as RFC 8176 names it. Raises `factor_required`, with a challenge, where the account
+        `methods` say how, as RFC 8176 names it; `device_token` is what the device has from a former login,
+        where no cookie brings it. Raises `factor_required`, with a challenge, where the account
         has second factors and none was used.
         """
         owned = await self._factors.kinds(user.id)
         if is_needed(methods, owned):
             challenge = await self._factors.challenge(user, methods, remember_me=remember_me)
             raise PastisError(ErrorCode.FACTOR_REQUIRED, members={"challenge": challenge, "factors": owned})
-        return await self._sessions.open(
+        tokens = await self._sessions.open(
             user.id, remember_me=remember_me, client=client, address=address, methods=methods
         )
+        return replace(tokens, device_token=self._limits.device_token(user.email, device_token))
 
-    async def confirm(self, challenge: str, proof: FactorProof, *, client: str, address: str = "") -> Tokens:
+    async def confirm(
+        self,
+        challenge: str,
+        proof: FactorProof,
+        *,
+        client: str,
+        address: str = "",
+        device_token: str | None = None,
+    ) -> Tokens:
         """Open the login that waits for a second factor.
 
         Raises `invalid_token` for a challenge that is dead, `invalid_factor` for a proof that does not count.
         """
-        waiting = await self._factors.attempt(challenge)
+        waiting = await self._factors.waiting(challenge)
         user = await self._users.find(waiting.user_id)
         if user is None or not user.active:
             raise PastisError(ErrorCode.INVALID_TOKEN)
-        proven = await self._prove(user, proof)
+        proven = await self._prove(user, proof, waiting, device_token)
         await self._factors.close(waiting, user)
-        methods = (*waiting.methods, *proven)
-        return await self._sessions.open(
-            user.id, remember_me=waiting.remember_me, client=client, address=address, methods=methods
+        tokens = await self._sessions.open(
+            user.id,
+            remember_me=waiting.remember_me,
+            client=client,
+            address=address,
+            methods=(*waiting.methods, *proven),
         )
+        return replace(tokens, device_token=self._limits.device_token(user.email, device_token))
 
-    async def _prove(self, user: User, proof: FactorProof) -> Sequence[str]:
-        """How a second factor was proven; raises `invalid_factor` or `too_many_requests`."""
+    async def _prove(
+        self,
+        user: User,
+        proof: FactorProof,
+        waiting: LoginChallenge | None = None,
+        device_token: str | None = None,
+    ) -> Sequence[str]:
+        """How a second factor was proven; raises `invalid_factor` or `too_many_requests`.
+
+        What the limits refuse is no attempt at the login that waits.
+        """
         try:
-            async with self._limits.attempt(Purpose.FACTOR, user.email):
+            async with self._limits.attempt(Purpose.FACTOR, user.email, device_token=device_token):
+                if waiting is not None:
+                    await self._factors.count_attempt(waiting)
                 proven = await self._factors.prove(user.id, proof)
         except PastisError as error:
             if error.code is ErrorCode.INVALID_FACTOR:
@@ -158,10 +199,16 @@ class AuthEngine:
             await self._audit.record(AuditKind.PASSWORD_FAIL, user.id)
             raise PastisError(ErrorCode.INVALID_CREDENTIALS)
 
-    async def change_password(self, principal: AccountPrincipal, current: str, password: str) -> None:
-        """Set a new password and end all other logins; raises `invalid_credentials`."""
+    async def change_password(self, principal: AccountPrincipal, current: str | None, password: str) -> None:
+        """Set a new password and end all other logins; raises `invalid_credentials`, `validation_failed`.
+
+        An account that has none yet, as its owner logs in elsewhere, gets its first without.
+        """
         user = await self._users.get(principal.user_id)
-        await self._check_password(Purpose.PASSWORD_CHANGE, user, current)
+        if user.password_hash is not None:
+            if current is None:
+                raise invalid("/current_password", FieldCode.MISSING)
+            await self._check_password(Purpose.PASSWORD_CHANGE, user, current)
         await self._users.update(user.id, {"password": password})
         await self._sessions.end_others(user.id, principal.credential_id)
         await self._audit.record(AuditKind.PASSWORD_CHANGE, user.id)
@@ -220,9 +267,12 @@ class AuthEngine:
             raise not_found("account")
         return user
 
-    async def logout(self, principal: AccountPrincipal) -> None:
-        await self._sessions.end(principal.credential_id)
-        await self._audit.record(AuditKind.LOGIN_DELETE, principal.user_id)
+    async def logout(self, tokens: Sequence[str]) -> bool:
+        """End the login that these are tokens of, also expired ones; false where there is none."""
+        ended = await self._sessions.end_of(tokens)
+        for user_id in ended:
+            await self._audit.record(AuditKind.LOGIN_DELETE, user_id)
+        return bool(ended)
 
     async def revoke(self, principal: AccountPrincipal, session_id: str) -> None:
         """End a login of one's own from another one."""

@@ -24,6 +24,7 @@ from app.services.factors import queries, rules
 from app.services.passkeys import PasskeyEngine
 from app.services.passkeys.rules import methods as passkey_methods
 from app.services.sessions import SessionEngine
+from app.services.tokens import TokenEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class FactorEngine:
         self,
         database: Database,
         sessions: SessionEngine,
+        tokens: TokenEngine,
         passkeys: PasskeyEngine,
         sealer: Sealer,
         clock: Clock,
@@ -48,6 +50,7 @@ class FactorEngine:
     ) -> None:
         self._database = database
         self._sessions = sessions
+        self._tokens = tokens
         self._passkeys = passkeys
         self._sealer = sealer
         self._clock = clock
@@ -163,12 +166,17 @@ class FactorEngine:
         await queries.insert_challenge(self._database, challenge)
         return token
 
-    async def attempt(self, token: str) -> LoginChallenge:
-        """The challenge, whose attempts this is one of; raises `invalid_token` for a dead one."""
-        challenge = await queries.take_attempt(self._database, token_hash(token), self._clock.now())
+    async def waiting(self, token: str) -> LoginChallenge:
+        """The login that waits for a second factor; raises `invalid_token` for a dead one."""
+        challenge = await queries.find_challenge(self._database, token_hash(token), self._clock.now())
         if challenge is None:
             raise PastisError(ErrorCode.INVALID_TOKEN)
         return challenge
+
+    async def count_attempt(self, challenge: LoginChallenge) -> None:
+        """Count an answer to it before it is checked; raises `invalid_token` where none is left."""
+        if not await queries.take_attempt(self._database, challenge.id, self._clock.now()):
+            raise PastisError(ErrorCode.INVALID_TOKEN)
 
     async def close(self, challenge: LoginChallenge, user: User) -> None:
         """Use a challenge up; raises `invalid_token` where the password or another answer was faster."""
@@ -205,9 +213,14 @@ class FactorEngine:
         return codes
 
     async def _without(self, principal: AccountPrincipal) -> None:
-        """After a factor has gone: recovery codes stand for none, and what was logged in with it ends."""
+        """After a factor has gone: recovery codes stand for none, and what was logged in with it ends.
+
+        Without any left, what goes on counts as logged in without one.
+        """
         if not await self.kinds(principal.user_id):
             await queries.keep(self._database, principal.user_id, {"recovery_hashes": []})
+            await self._sessions.weaken(principal.credential_id)
+            await self._tokens.weaken(principal.user_id)
         await self._sessions.end_others(principal.user_id, principal.credential_id)
 
     async def _added(self, principal: AccountPrincipal, methods: Sequence[str], *, end_others: bool) -> None:

@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from pymongo import ReturnDocument
-
 from app.core.database.engine import Database
 from app.models.factors import FactorSet, LoginChallenge
 
@@ -46,13 +44,20 @@ async def insert_challenge(database: Database, challenge: LoginChallenge) -> Non
     await database.engine.insert(challenge)
 
 
-async def take_attempt(database: Database, digest: str, now: datetime) -> LoginChallenge | None:
-    """The living challenge, one attempt poorer; None where it is dead."""
-    guard = {"_id": digest, "expires_at": {"$gt": now}, "attempts_left": {"$gt": 0}}
-    found = await database.collection(LoginChallenge).find_one_and_update(
-        guard, {"$inc": {"attempts_left": -1}}, return_document=ReturnDocument.AFTER
-    )
-    return None if found is None else LoginChallenge.model_validate_doc(found)
+async def find_challenge(database: Database, digest: str, now: datetime) -> LoginChallenge | None:
+    """The challenge, unless it is dead."""
+    return await database.engine.find_one(LoginChallenge, _living(digest, now))
+
+
+async def take_attempt(database: Database, digest: str, now: datetime) -> bool:
+    """Leave a challenge one attempt poorer; false where it is dead."""
+    changes = {"$inc": {"attempts_left": -1}}
+    result = await database.collection(LoginChallenge).update_one(_living(digest, now), changes)
+    return result.matched_count == 1
+
+
+def _living(digest: str, now: datetime) -> dict[str, Any]:
+    return {"_id": digest, "expires_at": {"$gt": now}, "attempts_left": {"$gt": 0}}
 
 
 async def take_challenge(database: Database, digest: str) -> bool:

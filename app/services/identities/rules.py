@@ -7,13 +7,12 @@ from urllib.parse import urlsplit
 from app.core.errors import PastisError
 from app.core.oidc_settings import GroupRole, IdentityPolicy, OidcProvider
 from app.models.memberships import Role
-from app.services.access.rules import may_manage
+from app.services.access.rules import MULTI_FACTOR, may_manage
 from app.services.identities.sources import Proof
 from app.services.users.rules import normal_email
 from app.utils.text import mend_line
 
 FEDERATED = "fed"
-MULTI_FACTOR = "mfa"
 _STRONG = frozenset({"mfa", "otp", "hwk", "swk", "sms", "tel", "sc", "fpt", "face", "iris", "retina", "vbm"})
 """Methods of RFC 8176 that a password alone is not."""
 NAME_LENGTH = 100

@@ -7,6 +7,7 @@ from app.core.documents import Doc
 from app.core.unit_of_work import Command, Context, Work, Writers
 from app.models.memberships import Membership, Role
 from app.services.memberships import queries, rules
+from app.services.memberships.engine import check_owner_stays
 
 
 class Departures:
@@ -32,7 +33,7 @@ class Departures:
             if present.user_id != user_id:
                 return  # done already
             if present.removed_at is None:
-                rules.check_owner_stays(present, await queries.owners(work), None)
+                await check_owner_stays(self._database, work, present, None)
             ended = present.removed_at or work.now
             work.update(present, display_name=rules.NOBODY, user_id=None, removed_at=ended)
 

@@ -1,7 +1,8 @@
 """Memberships: given, changed, taken away; never deleted, so that history keeps its names."""
 
+from app.core.database.engine import Database
 from app.core.documents import Doc, public
-from app.core.errors import FieldCode, already_exists, invalid, not_found
+from app.core.errors import ErrorCode, FieldCode, PastisError, already_exists, invalid, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.memberships import Membership, MembershipType, Role
 from app.models.roles import CustomRole
@@ -70,7 +71,7 @@ class MembershipEngine:
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)
             role = changes.get("role", membership.role)
-            await check_change(work, self._scope.standing.rank, membership, role)
+            await check_change(work, self._scope, membership, role)
             kept = membership.custom_role_id if role is Role.MEMBER else None
             custom = changes.get("custom_role_id", kept)
             if (role, custom) != (membership.role, membership.custom_role_id):
@@ -92,7 +93,7 @@ class MembershipEngine:
 
         async def decide(work: Work) -> Membership:
             membership = await self._present(work, membership_id)
-            await check_change(work, self._scope.standing.rank, membership, None)
+            await check_change(work, self._scope, membership, None)
             return work.update(membership, removed_at=work.now, given_by=None)
 
         return await self._scope.run(Command("membership.remove", decide, {Membership: [membership_id]}))
@@ -125,7 +126,15 @@ async def _check_role(work: Work, custom_role_id: str | None) -> None:
         await work.require(CustomRole, custom_role_id)
 
 
-async def check_change(work: Work, actor: Role, membership: Membership, role: Role | None) -> None:
+async def check_change(work: Work, scope: Scope, membership: Membership, role: Role | None) -> None:
     """Raises `permission_denied` or `last_owner` where a role may not be given; None ends the membership."""
-    rules.check_manage(actor, membership.role, *(() if role is None else (role,)))
-    rules.check_owner_stays(membership, await queries.owners(work), role)
+    rules.check_manage(scope.standing.rank, membership.role, *(() if role is None else (role,)))
+    await check_owner_stays(scope.database, work, membership, role)
+
+
+async def check_owner_stays(
+    database: Database, work: Work, membership: Membership, role: Role | None
+) -> None:
+    """Raises `last_owner` where a workspace would be left without one; None ends the membership."""
+    if rules.takes_owner(membership, role) and not await queries.has_other_owner(database, work, membership):
+        raise PastisError(ErrorCode.LAST_OWNER)

@@ -7,6 +7,7 @@ from app.core.documents import Doc
 from app.core.log import Event, Mutation
 from app.core.unit_of_work import Work
 from app.models.memberships import Membership, Role
+from app.models.users import User
 from app.models.workspaces import Workspace
 from app.services.access import Order, Page, PageRequest, Scope
 from app.services.memberships import rules
@@ -28,10 +29,16 @@ async def of_user(work: Work, user_id: str) -> Membership | None:
     return found[0] if found else None
 
 
-async def owners(work: Work) -> int:
-    """How many owners can log in, counted up to two."""
-    query: Doc = {"role": Role.OWNER.value, "removed_at": None, "user_id": {"$ne": None}}
-    return await work.count(Membership, query, 2)
+async def has_other_owner(database: Database, work: Work, membership: Membership) -> bool:
+    """Whether somebody else owns the workspace, and can log in."""
+    query: Doc = {"role": Role.OWNER.value, "removed_at": None, "_id": {"$ne": membership.id}}
+    owners = [one.user_id for one in await work.find(Membership, query) if one.user_id is not None]
+    return bool(await _active(database, owners))
+
+
+async def _active(database: Database, user_ids: Sequence[str]) -> set[str]:
+    query: Doc = {"_id": {"$in": list(user_ids)}, "active": True}
+    return set(await database.collection(User).distinct("_id", query))
 
 
 async def given_by(database: Database, user_id: str, source_id: str) -> set[str]:
@@ -62,7 +69,9 @@ async def last_owned(database: Database, user_id: str) -> list[str]:
     living: Doc = {"role": Role.OWNER.value, "removed_at": None}
     mine = await database.collection(Membership).distinct("workspace_id", {**living, "user_id": user_id})
     other: Doc = {**living, "user_id": {"$nin": [None, user_id]}, "workspace_id": {"$in": mine}}
-    shared = await database.collection(Membership).distinct("workspace_id", other)
+    owners = await database.collection(Membership).find(other, {"user_id": 1, "workspace_id": 1}).to_list()
+    active = await _active(database, [one["user_id"] for one in owners])
+    shared = {one["workspace_id"] for one in owners if one["user_id"] in active}
     alone = {"_id": {"$in": [one for one in mine if one not in shared]}}
     return sorted(await database.collection(Workspace).distinct("slug", alone))
 

@@ -33,14 +33,12 @@ def check_type(type_: MembershipType, email: str | None) -> None:
         raise invalid("/email", FieldCode.REFUSED)
 
 
-def check_owner_stays(membership: Membership, owners: int, new_role: Role | None) -> None:
-    """Raises `last_owner` where a workspace would be left without one. `new_role` is None for removal.
+def takes_owner(membership: Membership, new_role: Role | None) -> bool:
+    """Whether the workspace loses an owner; then there must be another. `new_role` is None for removal.
 
     A placeholder cannot log in, so it is no owner that counts.
     """
-    counts = membership.role == Role.OWNER and membership.user_id is not None
-    if counts and new_role != Role.OWNER and owners < 2:
-        raise PastisError(ErrorCode.LAST_OWNER)
+    return membership.role == Role.OWNER and membership.user_id is not None and new_role != Role.OWNER
 
 
 def without_person(ops: list[Doc], membership_id: str) -> list[Doc]:

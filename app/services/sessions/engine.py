@@ -33,6 +33,8 @@ class Tokens:
     """The access token's life."""
     lasts: int | None
     """The login's, where it outlives the browser."""
+    device_token: str | None = None
+    """What the account knows this device by; a refresh hands out none."""
 
 
 class SessionEngine:
@@ -173,6 +175,11 @@ class SessionEngine:
         await queries.add_methods(self._database, session_id, methods)
         self._access.forget_credential(session_id)
 
+    async def weaken(self, session_id: str) -> None:
+        """Let a login count as made without a second factor."""
+        await queries.weaken(self._database, session_id)
+        self._access.forget_credential(session_id)
+
     async def list_own(self, principal: AccountPrincipal) -> list[dict[str, Any]]:
         """The living logins of a user, the newest first, without anything of their tokens."""
         now = self._clock.now()
@@ -195,6 +202,11 @@ class SessionEngine:
         user_id = await queries.delete(self._database, session_id)
         self._access.forget_credential(session_id)
         return user_id
+
+    async def end_of(self, tokens: Sequence[str]) -> list[str]:
+        """End the logins that these are tokens of, also expired ones; gives whose they were."""
+        found = await queries.find_by_tokens(self._database, [token_hash(token) for token in tokens])
+        return [user_id for one in found if (user_id := await self.end(one.id)) is not None]
 
     async def end_all(self, user_id: str) -> None:
         """End every login of a user."""

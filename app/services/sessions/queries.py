@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.core.database.engine import Database
 from app.models.sessions import Session, SpentToken
+from app.services.access.rules import MULTI_FACTOR
 
 
 async def insert(database: Database, session: Session) -> None:
@@ -52,6 +53,17 @@ async def update(database: Database, session_id: str, changes: dict[str, Any]) -
 async def add_methods(database: Database, session_id: str, methods: Sequence[str]) -> None:
     changes = {"$addToSet": {"methods": {"$each": list(methods)}}}
     await database.collection(Session).update_one({"_id": session_id}, changes)
+
+
+async def weaken(database: Database, session_id: str) -> None:
+    await database.collection(Session).update_one({"_id": session_id}, {"$pull": {"methods": MULTI_FACTOR}})
+
+
+async def find_by_tokens(database: Database, hashes: Sequence[str]) -> list[Session]:
+    """The sessions that have or had these among their tokens, of whatever kind."""
+    names = ("access_hash", "previous_access_hash", "refresh_hash", "previous_refresh_hash")
+    shown = {"$in": list(hashes)}
+    return await database.engine.find(Session, {"$or": [{name: shown} for name in names]})
 
 
 async def note_uses(database: Database, uses: Mapping[str, tuple[datetime, str]]) -> None:

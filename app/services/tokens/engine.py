@@ -124,6 +124,11 @@ class TokenEngine:
         await queries.delete_of(self._database, {"user_id": user_id})
         self._access.forget_user(user_id)
 
+    async def weaken(self, user_id: str) -> None:
+        """Let the tokens of an account count as made without a second factor."""
+        await queries.weaken(self._database, user_id)
+        self._access.forget_user(user_id)
+
     async def note_uses(self, uses: Mapping[str, tuple[datetime, str]]) -> None:
         """Keep when and from where tokens were last used, by their ids."""
         await queries.note_uses(self._database, uses)

@@ -10,6 +10,7 @@ from app.core.documents import Doc
 from app.models.memberships import Membership, MembershipType
 from app.models.tokens import ApiToken
 from app.services.access import Scope
+from app.services.access.rules import MULTI_FACTOR
 
 
 async def insert(database: Database, token: ApiToken) -> None:
@@ -29,6 +30,13 @@ async def delete(database: Database, owner: Doc, token_id: str) -> bool:
 
 async def delete_of(database: Database, owner: Doc) -> None:
     await database.collection(ApiToken).delete_many(owner)
+
+
+async def weaken(database: Database, user_id: str) -> None:
+    """Take from an account's tokens that they were made with a second factor."""
+    await database.collection(ApiToken).update_many(
+        {"user_id": user_id}, {"$pull": {"methods": MULTI_FACTOR}}
+    )
 
 
 async def note_uses(database: Database, uses: Mapping[str, tuple[datetime, str]]) -> None:

@@ -10,6 +10,7 @@ from app.api.requests import StrictRoute
 from app.api.responses import secret
 from app.api.session import Caller
 from app.api.v1 import problems
+from app.core.errors import ErrorCode, PastisError
 from app.schemas.auth import LoginCreate, RefreshCreate, TokensRead
 from app.schemas.base import OMITTED
 from app.schemas.factors import LoginConfirm, ReauthenticationCreate
@@ -21,18 +22,18 @@ HEADERS = [Depends(checked_spare_key), Depends(refuse_match)]
 PUBLIC = [Depends(Public("this is how one gets a login")), *HEADERS]
 
 
-def handed_out(caller: Caller, tokens: Tokens, *, cookies: bool, device_token: str | None = None) -> Response:
+def handed_out(caller: Caller, tokens: Tokens, *, cookies: bool) -> Response:
     """The answer of whatever opens or renews a login: the tokens in the body, or as cookies."""
     body = TokensRead(
         access_token=None if cookies else tokens.access_token,
         refresh_token=None if cookies else tokens.refresh_token,
         token_type="cookie" if cookies else "bearer",
         expires_in=tokens.expires_in,
-        device_token=None if cookies else device_token,
+        device_token=None if cookies else tokens.device_token,
     )
     response = secret(body.model_dump(exclude={"device_token"} if body.device_token is None else None))
     if cookies:
-        caller.cookies.set(response, tokens, device_token)
+        caller.cookies.set(response, tokens)
     return response
 
 
@@ -53,8 +54,7 @@ async def create_login(services: Process, caller: CallerOf, body: LoginCreate) -
         device_token=body.device_token,
         **device_of(caller),
     )
-    device_token = services.limits.device_token(body.email, body.device_token)
-    return handed_out(caller, tokens, cookies=body.cookies, device_token=device_token)
+    return handed_out(caller, tokens, cookies=body.cookies)
 
 
 @router.post("/login/factor", response_model=TokensRead, responses=problems.CONFIRM, dependencies=PUBLIC)
@@ -62,7 +62,9 @@ async def confirm_login(services: Process, caller: CallerOf, body: LoginConfirm)
     """Answer `factor_required`: a second factor opens the login."""
     if body.cookies:
         caller.refuse_other_sites()
-    tokens = await services.auth.confirm(body.challenge, body, **device_of(caller))
+    tokens = await services.auth.confirm(
+        body.challenge, body, device_token=body.device_token, **device_of(caller)
+    )
     return handed_out(caller, tokens, cookies=body.cookies)
 
 
@@ -118,11 +120,14 @@ async def refresh_login(services: Process, caller: CallerOf, body: RefreshCreate
     "/logout",
     status_code=204,
     responses=problems.LOGOUT,
-    dependencies=[Depends(RequiresAccount()), *HEADERS],
+    dependencies=[Depends(Public("a login whose access token has expired can be ended too")), *HEADERS],
 )
-async def delete_login(services: Process, caller: CallerOf, account: Account) -> Response:
-    """End this login; its tokens stop working at once."""
-    await services.auth.logout(account.principal)
+async def delete_login(services: Process, caller: CallerOf) -> Response:
+    """End this login; its tokens stop working at once. Any of them will do, also one that has expired."""
+    tokens, from_cookies = caller.login_tokens()
+    if not await services.auth.logout(tokens) and not from_cookies:
+        await caller.account()  # says why it is none
+        raise PastisError(ErrorCode.LOGIN_REQUIRED)
     response = Response(status_code=204)
     caller.cookies.clear(response)
     return response

@@ -49,7 +49,7 @@ async def update_me(
     return plain(request, _shown(await services.users.update(user_id, changes)))
 
 
-@router.post("/deactivate", status_code=204, responses=problems.RECENT_WRITE, dependencies=RECENT)
+@router.post("/deactivate", status_code=204, responses=problems.ACCOUNT_DEACTIVATE, dependencies=RECENT)
 async def deactivate_me(services: Process, account: Account, if_match: IfMatch = None) -> Response:
     """Put the account to rest: all logins end, and all stays, until an operator activates it again."""
     await _check_match(services, account.principal.user_id, if_match)
@@ -71,5 +71,6 @@ async def update_password(
 ) -> Response:
     """Set a new password. All other logins end. If-Match means the account, as `/me` shows it."""
     await _check_match(services, account.principal.user_id, if_match)
-    await services.auth.change_password(account.principal, body.current_password, body.password)
+    current = body.current_password if "current_password" in body.model_fields_set else None
+    await services.auth.change_password(account.principal, current, body.password)
     return Response(status_code=204)

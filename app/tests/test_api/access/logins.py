@@ -4,7 +4,7 @@ from typing import Any
 
 from app.tests.support.clients import Answer, ok
 from app.tests.support.factories import PASSWORD, make_user
-from app.tests.test_api.access.oracle import Account, Caller, Login
+from app.tests.test_api.access.oracle import Account, Caller, Login, Member
 from app.tests.test_api.access.play import NOBODY, Play
 from app.tests.test_api.access.questions import FINE, Refusals
 
@@ -197,7 +197,7 @@ async def deactivate(play: Play) -> bool:
     if login is None:
         return False
     if play.choose.often(0.7):
-        refusals = frozenset() if play.oracle.is_recent(login) else frozenset({403})
+        refusals = _refusals_to_leave(play, login)
         answer = await play.expect("deactivate_me", refusals, "POST", "/me/deactivate", login.access)
         if not _fine(answer):
             return True
@@ -228,19 +228,27 @@ async def delete_account(play: Play) -> bool:
     oracle, login = play.oracle, play.choose.one(play.living())
     if login is None or not play.choose.often(0.25):
         return False
-    mine = [one for one in oracle.members.values() if one.account == login.account.id]
-    owner = any(oracle.is_last_owner(one) for one in mine)
-    refusals = frozenset({409}) if owner else frozenset()
-    refusals = refusals if oracle.is_recent(login) else frozenset({403})
-    answer = await play.expect("delete_me", refusals, "DELETE", "/me", login.access)
+    answer = await play.expect("delete_me", _refusals_to_leave(play, login), "DELETE", "/me", login.access)
     if _fine(answer):
-        for member in mine:
+        for member in _memberships(play, login):
             oracle.leave(member)
             member.account = None
         oracle.end_logins(login.account)
         oracle.end_tokens(login.account)
         del oracle.accounts[login.account.id]
     return True
+
+
+def _refusals_to_leave(play: Play, login: Login) -> frozenset[int]:
+    """Nobody goes who is needed as an owner, nor with an old login."""
+    if not play.oracle.is_recent(login):
+        return frozenset({403})
+    needed = any(play.oracle.is_last_owner(one) for one in _memberships(play, login))
+    return frozenset({409}) if needed else frozenset()
+
+
+def _memberships(play: Play, login: Login) -> list[Member]:
+    return [one for one in play.oracle.members.values() if one.account == login.account.id]
 
 
 async def wait(play: Play) -> bool:

@@ -402,13 +402,14 @@ class Oracle:
         return all(RANKS.index(role) <= own for role in roles)
 
     def is_last_owner(self, member: Member) -> bool:
-        """A placeholder cannot log in, so it is no owner that counts."""
-        owners = [
-            one.id
+        """Placeholders and deactivated accounts cannot log in, so they are no owners that count."""
+        owners = {
+            one.id: one.account
             for one in self.members.values()
             if (one.workspace, one.role, one.removed) == (member.workspace, "owner", False) and one.account
-        ]
-        return owners == [member.id]
+        }
+        mine = owners.pop(member.id, None)
+        return mine is not None and not any(self.accounts[one].active for one in owners.values())
 
     def leave(self, member: Member) -> None:
         """Who leaves the workspace loses teams and grants."""

@@ -1,6 +1,11 @@
 """Logging in as clients do, and looking at what the database keeps of it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
+
+import httpx2
+from fastapi import FastAPI
 
 from app.core.documents import Doc
 from app.models.sessions import Session
@@ -33,3 +38,11 @@ async def works(client: Client, tokens: dict[str, Any]) -> bool:
 async def sessions_of(services: Services, user: User) -> list[Doc]:
     """All but when they were last used, which is noted now and then, whatever a test does."""
     return await services.database.collection(Session).find({"user_id": user.id}, LAST_USE).to_list()
+
+
+@asynccontextmanager
+async def coming_from(app: FastAPI, address: str) -> AsyncIterator[Client]:
+    """Whoever sends from this network address."""
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 50_000))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://pastis.test") as http:
+        yield Client(http)

@@ -1,8 +1,10 @@
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from app.core.security import token_hash
 from app.models.factors import LoginChallenge
@@ -25,11 +27,12 @@ from app.tests.support.factors import (
     logins,
     use_passkey,
 )
-from app.tests.test_api.auth.logins import works
+from app.tests.test_api.auth.logins import coming_from, works
 
 pytestmark = pytest.mark.anyio
 PATH = f"{LOGIN}/factor"
 OTHER_CLOCKS = (-1, 0, 1)
+THROTTLED = (429, "too_many_requests")
 
 
 @pytest.fixture
@@ -159,14 +162,57 @@ async def test_anothers_factors_are_none(
 
 
 async def test_guesses_are_counted(own: Client, services: Services, user: User, app_secret: str) -> None:
-    """Five answers to a challenge; at once, they are five as well."""
+    """From one place five; at once, they are five as well."""
     token = await challenge(own, user)
     wrong = code(services, app_secret, 50)
     answers = await asyncio.gather(*(confirm(own, token, totp=wrong) for _ in range(12)))
-    assert sorted(one.json()["code"] for one in answers) == ["invalid_factor"] * 5 + ["invalid_token"] * 7
+    told = Counter(one.json()["code"] for one in answers)
+    assert told["invalid_factor"] == 5
+    assert told["too_many_requests"] + told["invalid_token"] == 7
     refused(await confirm(own, token, totp=code(services, app_secret)), 401, "invalid_token")
     again = await confirm(own, await challenge(own, user), totp=code(services, app_secret))
-    refused(again, 429, "too_many_requests")
+    refused(again, *THROTTLED)
+
+
+async def test_a_challenge_has_five_answers_wherever_they_come_from(
+    app: FastAPI, own: Client, services: Services, user: User, app_secret: str
+) -> None:
+    token = await challenge(own, user)
+    for n in range(5):
+        async with coming_from(app, f"192.0.2.{n}") as guesser:
+            answer = await confirm(guesser, token, totp=code(services, app_secret, 50))
+            refused(answer, 401, "invalid_factor")
+    refused(await confirm(own, token, totp=code(services, app_secret)), 401, "invalid_token")
+    ok(await confirm(own, await challenge(own, user), totp=code(services, app_secret)), 200)
+
+
+async def test_an_answer_that_is_throttled_is_none(
+    app: FastAPI, own: Client, services: Services, user: User, app_secret: str
+) -> None:
+    spent, token = await challenge(own, user), await challenge(own, user)
+    wrong = code(services, app_secret, 50)
+    async with coming_from(app, "192.0.2.9") as guesser:
+        for _ in range(5):
+            refused(await confirm(guesser, spent, totp=wrong), 401, "invalid_factor")
+        for _ in range(6):
+            refused(await confirm(guesser, token, totp=wrong), *THROTTLED)
+    ok(await confirm(own, token, totp=code(services, app_secret)), 200)
+
+
+async def test_a_device_that_the_account_knows_is_not_kept_out_by_guesses(
+    app: FastAPI, own: Client, services: Services, user: User, app_secret: str
+) -> None:
+    first = ok(await confirm(own, await challenge(own, user), totp=code(services, app_secret)), 200)
+    device = {"device_token": first["device_token"]}
+    async with coming_from(app, "192.0.2.10") as beside:
+        token = await challenge(own, user)
+        for _ in range(5):
+            wrong = code(services, app_secret, 50)
+            refused(await confirm(beside, token, totp=wrong), 401, "invalid_factor")
+        token, right = await challenge(own, user), code(services, app_secret, 1)
+        refused(await confirm(beside, token, totp=right), *THROTTLED)
+        again = ok(await confirm(beside, token, totp=right, **device), 200)
+    assert again["device_token"] == first["device_token"]
 
 
 async def test_a_challenge_opens_one_login(own: Client, services: Services, user: User) -> None:

@@ -1,6 +1,7 @@
 """Logins of browsers: cookies that no script reads, and changes that no other site can send."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -241,6 +242,19 @@ async def test_log_out_clears_them(anonymous: Client, services: Services, user: 
     assert await sessions_of(services, user) == []
 
 
+@pytest.mark.parametrize("pause", [timedelta(minutes=16), timedelta(days=31)], ids=str)
+async def test_log_out_when_the_access_token_has_expired(
+    anonymous: Client, services: Services, user: User, clock: TestClock, pause: timedelta
+) -> None:
+    """And when the login has: the browser keeps nothing that does nothing."""
+    ok(await enter(anonymous, user, remember_me=True))
+    clock.forward(seconds=pause.total_seconds())
+    answer = await anonymous.post(f"{AUTH}/logout", headers=OURS)
+    ok(answer, 204)
+    assert set(set_by(answer)) == {"pastis_access", "pastis_refresh"}
+    assert await sessions_of(services, user) == []
+
+
 async def test_nothing_else_clears_them(
     anonymous: Client, services: Services, user: User, clock: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,19 +267,20 @@ async def test_nothing_else_clears_them(
 
         patch.setattr(queries, "login", away)
         patch.setattr("app.services.sessions.queries.find_by_refresh", away)
+        patch.setattr("app.services.sessions.queries.find_by_tokens", away)
         answers += [
             await anonymous.get("/api/v1/me"),
             await anonymous.post(f"{AUTH}/logout", headers=OURS),
             await anonymous.post(f"{AUTH}/refresh", {}, headers=OURS),
         ]
     clock.forward(minutes=16)
-    answers += [await anonymous.get("/api/v1/me"), await anonymous.post(f"{AUTH}/logout", headers=OURS)]
+    answers += [await anonymous.get("/api/v1/me"), await anonymous.post(f"{AUTH}/logout")]
     clock.forward(days=2)
     answers += [
         await anonymous.post(f"{AUTH}/refresh", {}, headers=OURS),
         await enter(anonymous, user, {"Origin": ""}),
     ]
-    assert [answer.status_code for answer in answers] == [400, 503, 503, 503, 401, 401, 401, 403]
+    assert [answer.status_code for answer in answers] == [400, 503, 503, 503, 401, 403, 401, 403]
     assert [set_by(answer) for answer in answers] == [{}] * len(answers)
     assert len(anonymous.http.cookies) == 3
 

@@ -1,10 +1,8 @@
-"""Guessing over HTTP: what hit comparable systems, as SECURITY.md of the design names it, tried here."""
+"""Guessing over HTTP: what hit comparable systems, as docs/security.md names it, tried here."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -15,18 +13,12 @@ from app.services.limits.rules import LIMITS
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.factories import PASSWORD, log_in
 from app.tests.support.factors import challenge, confirm, enable_totp
+from app.tests.test_api.auth.logins import coming_from
 from app.tests.test_api.core.routes import OPERATIONS
 
 pytestmark = pytest.mark.anyio
 LOGIN = "/api/v1/auth/login"
 Guess = Callable[[Client, User], Awaitable[Answer]]
-
-
-@asynccontextmanager
-async def coming_from(app: FastAPI, address: str) -> AsyncIterator[Client]:
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 50_000))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://pastis.test") as http:
-        yield Client(http)
 
 
 async def guess_login(client: Client, user: User) -> Answer:

@@ -231,6 +231,7 @@ async def _enable_totp(world: "World") -> None:
 
 AHEAD: dict[str, Callable[["World"], Any]] = {
     "create_recovery_codes": _enable_totp,
+    "deactivate_me": _name_other_owners,
     "delete_me": _name_other_owners,
     "delete_totp": _enable_totp,
     "get_avatar": _put_avatar,

@@ -10,9 +10,11 @@ from app.models.workspaces import Workspace as WorkspaceModel
 from app.services.access import Access
 from app.services.access.engine import CACHE_SECONDS
 from app.services.bootstrap import Services
+from app.tests.support.authenticator import Authenticator
 from app.tests.support.clients import Client, ok, refused
 from app.tests.support.conventions import stored, unchanged
 from app.tests.support.factories import log_in
+from app.tests.support.factors import FACTORS, PASSKEYS, add_passkey, enable_totp
 from app.tests.test_api.core.routes import OPERATIONS, Operation
 from app.tests.test_api.core.world import World, sent_as
 
@@ -61,6 +63,28 @@ async def test_a_login_without_one_gets_nowhere(operation: Operation, world: Wor
         answer = await world.owner.request(operation.method, path, **options)
         refused(answer, 403, "second_factor_required")
     assert "second_factor_required" in operation.problems[403]
+
+
+@pytest.mark.usefixtures("long_memory")
+async def test_who_gives_the_last_factor_up_is_out(world: World) -> None:
+    """Also with the login that has just used it, and with a token that it made."""
+    user = world.workspace.users["admin"]
+    client = world.owner.as_(await log_in(world.services, user))
+    await enable_totp(client, world.services)
+    body = {"name": "CI", "scopes": ["*:*"]}
+    token = world.owner.as_(ok(await client.post("/api/v1/me/tokens", body), 201)["token"])
+    await add_passkey(client, Authenticator())
+    await turn_on(world)
+    for one in (client, token):
+        ok(await one.get(f"{world.base}/labels"))
+    ok(await client.delete(f"{FACTORS}/totp"), 204)
+    for one in (client, token):
+        ok(await one.get(f"{world.base}/labels"))
+    (passkey,) = ok(await client.get(FACTORS))["passkeys"]
+    ok(await client.delete(f"{PASSKEYS}/{passkey['id']}"), 204)
+    for one in (client, token):
+        refused(await one.get(f"{world.base}/labels"), 403, "second_factor_required")
+        ok(await one.get("/api/v1/me"))
 
 
 @pytest.mark.usefixtures("long_memory")

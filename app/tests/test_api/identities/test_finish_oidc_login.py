@@ -167,9 +167,23 @@ async def test_an_account_without_password_has_none_to_guess(browser: Browser) -
     for password in (PASSWORD, "None", "null"):
         body = {"email": claims["email"], "password": password}
         refused(await browser.client.post("/api/v1/auth/login", body), 401, "invalid_credentials")
-    body = {"current_password": "None", "password": "another horse battery staple"}
-    answer = await browser.client.as_(tokens["access_token"]).request("PUT", "/api/v1/me/password", json=body)
-    refused(answer, 401, "invalid_credentials")
+    client = browser.client.as_(tokens["access_token"])
+    refused(
+        await client.post("/api/v1/auth/reauthenticate", {"password": "None"}), 401, "invalid_credentials"
+    )
+
+
+async def test_an_account_without_password_can_have_one(browser: Browser) -> None:
+    """Then it needs the provider no more."""
+    claims = somebody()
+    client = browser.client.as_(ok(await browser.log_in(**claims))["access_token"])
+    body = {"password": "another horse battery staple"}
+    ok(await client.request("PUT", "/api/v1/me/password", json=body), 204)
+    ok(await browser.client.post("/api/v1/auth/login", {"email": claims["email"], **body}))
+    problem = refused(await client.request("PUT", "/api/v1/me/password", json=body), 422, "validation_failed")
+    assert [one["pointer"] for one in problem["errors"]] == ["/current_password"]
+    (identity,) = ok(await client.get("/api/v1/me/identities"))["items"]
+    ok(await client.delete(f"/api/v1/me/identities/{identity['id']}"), 204)
 
 
 @pytest.mark.parametrize(("remember_me", "hours"), [(False, 12), (True, 720)])
@@ -314,5 +328,5 @@ async def test_a_browser_may_have_cookies_instead_of_tokens(browser: Browser) ->
     answer = await browser.client.post(f"{LOGIN}/finish", body, headers=ours)
     assert answer.is_success, answer.text
     assert answer.json()["access_token"] is None
-    assert set(answer.cookies) == {"pastis_access", "pastis_refresh"}
+    assert set(answer.cookies) == {"pastis_access", "pastis_device", "pastis_refresh"}
     ok(await browser.client.get("/api/v1/me"))

@@ -1,5 +1,6 @@
 """Deleting an account: what is personal goes, what was done stays, whatever interrupts it."""
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
 from app.core.log import Mutation
 from app.models import DOCUMENTS
+from app.models.audit import AuditEntry
 from app.models.avatars import Avatar
 from app.models.confirmations import Purpose
 from app.models.factors import FactorSet
@@ -66,6 +68,11 @@ async def check_erased(services: Services, workspace: Workspace, user: User) -> 
             assert not query or "Ana C." not in str(doc), model
     ops = [op for event in await events_after(services.database, workspace.id) for op in event["ops"]]
     assert user.id not in str(ops)
+    await services.audit_follower.follow(workspace.id)
+    audited = services.database.collection(AuditEntry).find({"workspace_ids": workspace.id})
+    told = str(await audited.to_list())
+    assert "membership.create" in told
+    assert NAME not in told
 
 
 async def check_log(services: Services, workspace: Workspace) -> None:
@@ -135,6 +142,37 @@ async def test_the_last_owner_is_kept_and_told_where(
     ok(await workspace.api.patch(path, {"role": "owner"}))
     ok(await workspace.api.at("").delete("/api/v1/me"), 204)
     await check_log(services, workspace)
+
+
+async def test_nor_is_the_last_owner_put_to_rest(services: Services, workspace: Workspace) -> None:
+    """Who is at rest is no owner either."""
+    me = workspace.api.at("")
+    problem = refused(await me.post("/api/v1/me/deactivate"), 409, "last_owner")
+    assert workspace.slug in problem["detail"]
+    ok(await workspace.api.get("/tasks"))
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    ok(await workspace.api.patch(path, {"role": "owner"}))
+    ok(await workspace.member.at("").post("/api/v1/me/deactivate"), 204)
+    refused(await me.post("/api/v1/me/deactivate"), 409, "last_owner")
+    refused(await me.delete("/api/v1/me"), 409, "last_owner")
+    own = f"/memberships/{workspace.membership_ids['owner']}"
+    refused(await workspace.api.patch(own, {"role": "admin"}), 409, "last_owner")
+    refused(await workspace.api.delete(own), 409, "last_owner")
+    ok(await workspace.api.delete(path))  # takes no owner away who could log in
+    admin = f"/memberships/{workspace.membership_ids['admin']}"
+    ok(await workspace.api.patch(admin, {"role": "owner"}))
+    ok(await me.post("/api/v1/me/deactivate"), 204)
+
+
+async def test_of_two_owners_who_rest_together_one_stays(services: Services, workspace: Workspace) -> None:
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    ok(await workspace.api.patch(path, {"role": "owner"}))
+    clients = (workspace.api.at(""), workspace.member.at(""))
+    answers = await asyncio.gather(*(one.post("/api/v1/me/deactivate") for one in clients))
+    assert {one.status_code for one in answers} <= {204, 409}
+    ids = [workspace.users[role].id for role in ("owner", "member")]
+    active = services.database.collection(User).count_documents({"_id": {"$in": ids}, "active": True})
+    assert await active == 2 - [one.status_code for one in answers].count(204) >= 1
 
 
 async def test_it_needs_a_recent_login(workspace: Workspace, clock: TestClock, services: Services) -> None:
