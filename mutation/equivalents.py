@@ -2,15 +2,11 @@
 
 _EXPLAIN = "app/services/access/engine.py::Access.explain"
 _QUERIES = "app/services/access/queries.py"
-_ROLES = "app/services/roles/engine.py"
-_INDEX = "A unique index refuses it alike; this spares the transaction."
 
 EQUIVALENT: dict[str, str] = {
     f"{_EXPLAIN}::operand::found is None::0": (
         "What is not found is not seen either, as the line above says; this is for the type checker."
     ),
-    "app/services/grants/engine.py::GrantEngine.create::raise::raise already_exists("
-    "'grant', 'membership_id' if data.team_id is None else 'team_id')::0": (_INDEX),
     f"{_QUERIES}::people_in::query::workspace_id: workspace_id::1": (
         "A guest would know the ids of other workspaces' admins; the query that shows people is bound itself."
     ),
@@ -29,9 +25,6 @@ EQUIVALENT: dict[str, str] = {
     "app/services/projects/engine.py::ProjectEngine.get::raise::raise not_found('project')::0": (
         "Projects are never deleted, and the scope has just found this one; this is for the type checker."
     ),
-    f"{_ROLES}::RoleEngine.create::call::await check_role_name(work, data.name, role_id)::0": _INDEX,
-    f"{_ROLES}::RoleEngine.update::call::await check_role_name(work, changes['name'], role_id)::0": _INDEX,
-    f"{_ROLES}::check_role_name::raise::raise already_exists('role', 'name')::0": _INDEX,
     "app/services/workspaces/engine.py::WorkspaceEngine.get::raise::raise not_found('workspace')::0": (
         "Workspaces are never deleted, and the scope has entered this one; this is for the type checker."
     ),
