@@ -129,16 +129,19 @@ class Judge:
     def _tests(self, guard: Guard, items: dict[str, pytest.Item]) -> list[pytest.Item]:
         """The most promising ones."""
         tests = [items[one] for one in self._named(guard, list(items)) if one in items]
-        if guard.kind != "query":
+        query = guard.kind == "query"
+        if query:  # whatever comes to it comes to each of its conditions
+            hints = {"clock"} if "expires" in guard.text else {"neighbour", "other_world", "other_workspace"}
+        elif guard.kind == "call" and "forget_" in guard.text:
+            hints = {"gate", "long_memory"}  # elsewhere the doorbell does it, or a second that has passed
+        else:
             return tests[:MOST]
-        # Whatever comes to a query comes to each of its conditions.
-        hints = {"clock"} if "expires" in guard.text else {"neighbour", "other_world", "other_workspace"}
 
         def rank(test: pytest.Item) -> bool:
             hinted = hints.intersection(getattr(test, "fixturenames", ()))
-            return not hinted and f"/{Path(guard.path).parent.name}/" not in test.nodeid
+            return not hinted and not (query and f"/{Path(guard.path).parent.name}/" in test.nodeid)
 
-        return sorted(tests, key=rank)[:MOST_OF_QUERIES]
+        return sorted(tests, key=rank)[: MOST_OF_QUERIES if query else MOST]
 
     def _named(self, guard: Guard, known: list[str]) -> list[str]:
         assert self._plan.tests is not None

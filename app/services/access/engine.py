@@ -166,8 +166,8 @@ class Access:
 
     async def called(self, name: str) -> list[Doc]:
         """The workspaces of this slug, else of this name, with the memberships of their accounts."""
-        found = await queries.workspaces_called(self._database, name)
-        return [one for one in found if one["slug"] == name] or found
+        found = await queries.workspaces_called(self._database, {"slug": name})
+        return found or await queries.workspaces_called(self._database, {"name": name})
 
     def rings(self) -> list[Ring]:
         """What other processes may change that this one must not go on believing."""

@@ -97,8 +97,8 @@ async def people_in(database: Database, workspace_id: str, project_ids: list[str
     }
 
 
-async def workspaces_called(database: Database, name: str) -> list[Doc]:
-    """The workspaces with this slug or name, the oldest first, each with its accounts' `memberships`."""
+async def workspaces_called(database: Database, query: Doc) -> list[Doc]:
+    """The workspaces of this slug or name, at most two, each with its accounts' `memberships`."""
     members = {
         "from": Membership.__collection__,
         "localField": "_id",
@@ -107,7 +107,7 @@ async def workspaces_called(database: Database, name: str) -> list[Doc]:
         "as": "memberships",
     }
     pipeline: list[Doc] = [
-        {"$match": {"$or": [{"slug": name}, {"name": name}]}},
+        {"$match": query},
         {"$sort": {"_id": 1}},
         {"$limit": 2},
         {"$lookup": members},

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from app.core.documents import Doc, loaded, public
-from app.core.errors import already_exists, not_found
+from app.core.errors import not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.invitations import Invitation
 from app.models.roles import CustomRole
@@ -44,8 +44,6 @@ class InvitationEngine:
         invitation_id = data.id or new_id()
 
         async def decide(work: Work) -> Invitation:
-            if await work.get(Invitation, invitation_id) is not None:
-                raise already_exists("invitation", "id")
             invitation = Invitation(
                 id=invitation_id,
                 workspace_id=work.workspace_id,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.core.documents import Doc, public
-from app.core.errors import ErrorCode, PastisError, already_exists, not_found
+from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.links import Link
 from app.models.memberships import Membership, MembershipType, Role
@@ -44,8 +44,6 @@ class LinkEngine:
             await self._shared(work, project_id)
             check_end(data.expires_at, work.now)
             rules.check_giver(self._scope.standing.in_project(project_id), data.role)
-            if await work.get(Link, link_id) is not None:
-                raise already_exists("link", "id")
             if await queries.count(work, project_id, rules.MAX_LINKS) >= rules.MAX_LINKS:
                 raise PastisError(ErrorCode.LIMIT_REACHED, kind="link", limit=rules.MAX_LINKS)
             work.add(_author(work, membership_id, data.name))

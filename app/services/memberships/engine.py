@@ -47,8 +47,6 @@ class MembershipEngine:
             former = await queries.of_user(work, user.id) if user else None
             if former is not None:
                 return self._return(work, former, name, data)
-            if await work.get(Membership, membership_id) is not None:
-                raise already_exists("membership", "id")
             return work.add(
                 Membership(
                     id=membership_id,

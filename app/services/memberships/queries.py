@@ -43,7 +43,7 @@ async def _active(database: Database, user_ids: Sequence[str]) -> set[str]:
 
 async def given_by(database: Database, user_id: str, source_id: str) -> set[str]:
     """The workspaces that an account is in because this source says so."""
-    query: Doc = {"user_id": user_id, "given_by": source_id, "removed_at": None}
+    query: Doc = {"user_id": user_id, "given_by": source_id}
     found = database.collection(Membership).find(query, {"workspace_id": 1})
     return {doc["workspace_id"] for doc in await found.to_list()}
 

@@ -161,8 +161,8 @@ class PasskeyEngine:
         return passkey
 
     async def rename(self, user_id: str, passkey_id: str, changes: dict[str, Any]) -> Passkey:
-        if changes and not await queries.update(self._database, user_id, passkey_id, changes):
-            raise not_found("passkey")
+        if changes:
+            await queries.update(self._database, user_id, passkey_id, changes)
         return await self.get(user_id, passkey_id)
 
     async def remove(self, user_id: str, passkey_id: str) -> None:

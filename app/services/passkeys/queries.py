@@ -34,10 +34,9 @@ async def any_of_user(database: Database, user_id: str) -> bool:
     return await database.collection(Passkey).find_one({"user_id": user_id}, {"_id": 1}) is not None
 
 
-async def update(database: Database, user_id: str, passkey_id: str, changes: dict[str, Any]) -> bool:
+async def update(database: Database, user_id: str, passkey_id: str, changes: dict[str, Any]) -> None:
     guard = {"_id": passkey_id, "user_id": user_id}
-    result = await database.collection(Passkey).update_one(guard, {"$set": changes})
-    return result.matched_count == 1
+    await database.collection(Passkey).update_one(guard, {"$set": changes})
 
 
 async def count_use(database: Database, passkey: Passkey, sign_count: int, now: datetime) -> bool:

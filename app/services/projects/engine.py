@@ -34,8 +34,6 @@ class ProjectEngine:
         project_id = data.id or new_id()
 
         async def decide(work: Work) -> Project:
-            if await work.get(Project, project_id) is not None:
-                raise already_exists("project", "id")
             if await queries.key_taken(work, data.key):
                 raise already_exists("project", "key")
             await _check_lead(work, data.lead_id)

@@ -21,8 +21,6 @@ async def create_workspace(account: AccountScope, data: WorkspaceCreate) -> Outc
         # Slugs are unique beyond this workspace; asked here, because a repeated request is not decided again.
         if await queries.slug_taken(account.database, data.slug):
             raise already_exists("workspace", "slug")
-        if await work.get(Workspace, workspace_id) is not None:
-            raise already_exists("workspace", "id")
         stamp: dict[str, Any] = {"workspace_id": workspace_id, "created_at": work.now, "updated_at": work.now}
         work.add(
             Membership(
@@ -37,7 +35,7 @@ async def create_workspace(account: AccountScope, data: WorkspaceCreate) -> Outc
             Workspace(id=workspace_id, slug=data.slug, name=data.name, description=data.description, **stamp)
         )
 
-    command = Command("workspace.create", decide, founds=True)
+    command = Command("workspace.create", decide, {Workspace: [workspace_id]}, founds=True)
     return await account.writers.run(workspace_id, command, account.context)
 
 

@@ -8,9 +8,13 @@ from app.tests.support.factories import log_in, make_user
 
 
 @pytest.fixture
-def long_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logins are looked up once an hour: what ends at once ends because the access was told."""
+def long_memory(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logins are looked up once an hour: what ends at once ends because the access was told.
+
+    By who ended it: the doorbell, which would ring a moment later, is silent.
+    """
     monkeypatch.setattr(engine, "CACHE_SECONDS", 3600.0)
+    monkeypatch.setattr(services.doorbell, "_tell", lambda _: None)
 
 
 @pytest.fixture

@@ -76,6 +76,14 @@ async def test_a_code_of_about_now_opens_it(
     assert session["expires_at"] - session["created_at"] == timedelta(days=30)
 
 
+async def test_no_code_opens_it_when_an_operator_has_taken_the_factors_away(
+    own: Client, services: Services, user: User, app_secret: str
+) -> None:
+    token = await challenge(own, user)
+    await services.auth.reset_factors(user.email)
+    refused(await confirm(own, token, totp=code(services, app_secret)), 401, "invalid_factor")
+
+
 @pytest.mark.parametrize("steps", [-20, -2, 2, 20])
 async def test_a_code_of_another_time_does_not(
     own: Client, services: Services, user: User, app_secret: str, clock: TestClock, steps: int

@@ -23,6 +23,10 @@ async def test_every_member_that_can_be_taken(workspace: Workspace, other_worksp
     api, anywhere = workspace.api, workspace.api.at("")
     task = await workspace.task()
     label, comment = await workspace.label(), await workspace.comment(task)
+    team, role = await workspace.team("Design"), {"name": "QA", "permissions": ["task:read"]}
+    ok(await api.post("/roles", role), 201)
+    invitation = ok(await api.post("/invitations", {}), 201)
+    link = await workspace.link("viewer")
     statuses = "/projects/FLUID/statuses"
     comments = f"/tasks/{task['key']}/comments"
     taken: list[tuple[str, str, dict[str, Any]]] = [
@@ -36,6 +40,11 @@ async def test_every_member_that_can_be_taken(workspace: Workspace, other_worksp
         ("/id", comments, {"id": comment["id"], "body": "Again."}),
         ("/email", "/memberships", {"email": workspace.users["member"].email}),
         ("/id", "/memberships", {"id": workspace.membership_ids["member"], "display_name": "Again"}),
+        ("/name", "/teams", {"name": team["name"].upper()}),
+        ("/id", "/teams", {"id": team["id"], "name": "New"}),
+        ("/name", "/roles", role),
+        ("/id", "/invitations", {"id": invitation["id"]}),
+        ("/id", "/projects/FLUID/links", {"id": link["id"], "name": "Again", "role": "viewer"}),
     ]
     for expected, path, body in taken:
         assert pointer(await api.post(path, body)) == expected, (path, body)

@@ -1,5 +1,7 @@
 """Changing the address with the link of a mail."""
 
+from urllib.parse import quote
+
 import pytest
 
 from app.models.users import User
@@ -53,6 +55,14 @@ async def test_the_address_changes_and_the_old_one_is_told(
     assert email in text_of(notice)
 
 
+@pytest.mark.usefixtures("long_memory")
+async def test_it_counts_at_once(workspace: Workspace, anonymous: Client, email: str, token: str) -> None:
+    client = workspace.member.at("")
+    ok(await client.get("/api/v1/me"))
+    ok(await confirm(anonymous, token), 204)
+    assert quote(email) in ok(await client.post("/api/v1/me/factors/totp"))["uri"]
+
+
 async def test_the_link_works_once(
     workspace: Workspace, services: Services, anonymous: Client, user: User, email: str, token: str
 ) -> None:
@@ -96,6 +106,31 @@ async def test_links_to_the_former_address_end(
     ok(await confirm(anonymous, token), 204)
     body = {"token": reset, "password": "another horse battery staple"}
     refused(await anonymous.post("/api/v1/password-resets/confirm", body), 410, "invalid_link")
+
+
+async def test_they_stay_ended_when_the_former_address_comes_back(
+    workspace: Workspace, anonymous: Client, services: Services, user: User, token: str
+) -> None:
+    ok(await anonymous.post("/api/v1/password-resets", {"email": user.email}), 202)
+    reset = await mailed_token(services, user.email, 2)
+    ok(await confirm(anonymous, token), 204)
+    ok(await workspace.member.at("").post("/api/v1/me/email", {"email": user.email}), 202)
+    ok(await confirm(anonymous, await mailed_token(services, user.email, 4)), 204)
+    assert await logs_in(anonymous, user.email)
+    body = {"token": reset, "password": "another horse battery staple"}
+    refused(await anonymous.post("/api/v1/password-resets/confirm", body), 410, "invalid_link")
+
+
+async def test_attack_a_link_to_set_a_password_changes_no_address(
+    anonymous: Client, services: Services, user: User, token: str
+) -> None:
+    """Nor is it used up by that."""
+    ok(await anonymous.post("/api/v1/password-resets", {"email": user.email}), 202)
+    reset = await mailed_token(services, user.email, 2)
+    refused(await confirm(anonymous, reset), 410, "invalid_link")
+    body = {"token": token, "password": "another horse battery staple"}
+    refused(await anonymous.post("/api/v1/password-resets/confirm", body), 410, "invalid_link")
+    ok(await anonymous.post("/api/v1/password-resets/confirm", {**body, "token": reset}), 204)
 
 
 async def test_a_link_of_another_account_does_not_end_it(

@@ -39,7 +39,8 @@ async def test_create(workspace: Workspace, services: Services, holder: str) -> 
     assert kept["holder_id"] == id_
     assert (await last_event(services, workspace))["command"] == "grant.create"
     async with unchanged(services, workspace):
-        refused(await workspace.grant("lead", **{holder: id_}), 409, "already_exists")
+        (error,) = refused(await workspace.grant("lead", **{holder: id_}), 409, "already_exists")["errors"]
+        assert error["pointer"] == f"/{holder}"
 
 
 async def test_members_and_strangers_may_not(workspace: Workspace, services: Services) -> None:

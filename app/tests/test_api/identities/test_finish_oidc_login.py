@@ -89,6 +89,21 @@ async def test_an_account_that_was_never_finished_is_made_at_the_next_login(
     assert ok(await browser.client.as_(tokens["access_token"]).get("/api/v1/me"))["id"] == identity["user_id"]
 
 
+async def test_an_address_that_somebody_else_takes_at_the_same_moment(
+    browser: Browser, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = somebody()
+    create = services.users.create_without_password
+
+    async def late(user_id: str, email: str, name: str) -> User | None:
+        await services.users.create(email, "Heidi", "the operator's own choice")
+        return await create(user_id, email, name)
+
+    monkeypatch.setattr(services.users, "create_without_password", late)
+    refused(await browser.log_in(**claims), 409, "account_exists")
+    refused(await browser.log_in(**claims), 409, "account_exists")
+
+
 async def test_attack_an_unverified_address_links_nothing(browser: Browser, services: Services) -> None:
     """Vikunja CVE-2026-34727: whoever writes another's address at a provider must not get their account."""
     victim = await make_user(services)

@@ -142,6 +142,18 @@ async def test_expired(
     assert await found.find_one({"user_id": invited[0].id}) is None
 
 
+async def test_an_expired_one_does_not_tell_for_whom_it_was(
+    workspace: Workspace, services: Services, invited: tuple[User, Client], clock: TestClock
+) -> None:
+    email = f"{new_id()}@fluid.example"
+    await invite(workspace, email=email)
+    token = await mailed_token(services, email)
+    refused(await accept(invited[1], token), 403, "wrong_account")
+    clock.forward(days=7, seconds=1)
+    client = workspace.api.as_(await log_in(services, invited[0])).at("")
+    refused(await accept(client, token), 410, "invalid_link")
+
+
 async def test_revoked(workspace: Workspace, services: Services, invited: tuple[User, Client]) -> None:
     made = await invite(workspace)
     ok(await workspace.admin.delete(f"/invitations/{made['id']}"), 204)

@@ -72,6 +72,24 @@ async def test_members_strangers_and_lower_roles_may_not(
         refused(await workspace.api.post(f"/invitations/{foreign['id']}/resend"), 404, "not_found")
 
 
+async def test_what_a_precondition_refuses_counts_as_no_mail(workspace: Workspace) -> None:
+    made = await invite(workspace, email=f"{new_id()}@fluid.example")
+    path = f"/invitations/{made['id']}/resend"
+    for _ in range(6):
+        refused(await workspace.api.post(path, headers={"If-Match": '"0"'}), 412, "precondition_failed")
+    ok(await workspace.api.post(path, headers={"If-Match": f'"{made["version"]}"'}))
+
+
+async def test_attack_who_tries_a_foreign_invitation_spends_no_mails_of_its_address(
+    workspace: Workspace, other_workspace: Workspace
+) -> None:
+    made = await invite(other_workspace, email=f"{new_id()}@fluid.example")
+    path = f"/invitations/{made['id']}/resend"
+    for _ in range(6):
+        refused(await workspace.api.post(path), 404, "not_found")
+    ok(await other_workspace.api.post(path))
+
+
 async def test_an_address_gets_few_mails(workspace: Workspace, services: Services) -> None:
     email = f"{new_id()}@fluid.example"
     path = f"/invitations/{(await invite(workspace, email=email))['id']}/resend"

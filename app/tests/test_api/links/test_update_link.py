@@ -1,10 +1,16 @@
+from datetime import timedelta
+
 import pytest
 
+from app.models.links import LinkPassword
 from app.services.bootstrap import Services
 from app.tests.support.clients import ok, refused
+from app.tests.support.clock import TestClock
+from app.tests.support.conventions import unchanged
 from app.tests.support.factories import Workspace
 from app.tests.test_api.links.shared import LINKS, PASSWORD, opened, visitor
 from app.utils.ids import new_id
+from app.utils.times import rfc3339
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +40,49 @@ async def test_a_new_password_ends_visits(workspace: Workspace) -> None:
     ok(await opened(workspace.api, link, PASSWORD), 200)
     assert ok(await workspace.api.patch(f"{LINKS}/{link['id']}", {"password": None}))["has_password"] is False
     ok(await opened(workspace.api, link), 200)
+
+
+async def test_of_a_former_password_nothing_stays(workspace: Workspace, services: Services) -> None:
+    link = await workspace.link("viewer", password=PASSWORD)
+    ok(await workspace.api.patch(f"{LINKS}/{link['id']}", {"password": None}))
+    assert await services.database.collection(LinkPassword).count_documents({"_id": link["id"]}) == 0
+
+
+async def test_an_end_that_is_past(workspace: Workspace, clock: TestClock) -> None:
+    link = await workspace.link("viewer")
+    path = f"{LINKS}/{link['id']}"
+    problem = refused(
+        await workspace.api.patch(path, {"expires_at": rfc3339(clock.now())}), 422, "validation_failed"
+    )
+    assert [one["pointer"] for one in problem["errors"]] == ["/expires_at"]
+    ok(await workspace.api.patch(path, {"expires_at": rfc3339(clock.now() + timedelta(minutes=1))}))
+    clock.forward(minutes=2)
+    # What has ended already may be changed in all else, or be given another end.
+    ok(await workspace.api.patch(path, {"name": "Everybody"}))
+    ok(await workspace.api.patch(path, {"expires_at": None}))
+    ok(await opened(workspace.api, link), 200)
+
+
+async def test_nobody_gives_what_they_do_not_have(workspace: Workspace) -> None:
+    viewer, commenter = await workspace.link("viewer"), await workspace.link("commenter")
+    body = {"name": "Sharer", "permissions": ["link:update", "comment:read"]}
+    role = ok(await workspace.api.post("/roles", body), 201)
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    ok(await workspace.api.patch(path, {"custom_role_id": role["id"]}))
+    ok(await workspace.member.patch(f"{LINKS}/{viewer['id']}", {"expires_at": None, "name": "Ours"}))
+    more = await workspace.member.patch(f"{LINKS}/{viewer['id']}", {"role": "commenter"})
+    refused(more, 403, "permission_denied")
+    # Also what is given already would be given by who changes it.
+    same = await workspace.member.patch(f"{LINKS}/{commenter['id']}", {"password": None})
+    refused(same, 403, "permission_denied")
+    ok(await workspace.member.patch(f"{LINKS}/{commenter['id']}", {"role": "viewer"}))
+
+
+async def test_of_an_archived_project(workspace: Workspace, services: Services) -> None:
+    link = await workspace.link("viewer")
+    ok(await workspace.api.post("/projects/FLUID/archive"))
+    async with unchanged(services, workspace):
+        refused(await workspace.api.patch(f"{LINKS}/{link['id']}", {"name": "New"}), 409, "archived")
 
 
 async def test_a_refused_change_changes_no_password(workspace: Workspace, services: Services) -> None:

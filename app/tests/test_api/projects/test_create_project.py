@@ -70,7 +70,8 @@ async def test_a_key_is_used_once_in_a_workspace(
 ) -> None:
     ok(await workspace.api.post("/projects", BODY), 201)
     async with unchanged(services, workspace):
-        refused(await workspace.api.post("/projects", BODY), 409, "already_exists")
+        (error,) = refused(await workspace.api.post("/projects", BODY), 409, "already_exists")["errors"]
+        assert error["pointer"] == "/key"
     ok(await other_workspace.api.post("/projects", BODY), 201)
 
 

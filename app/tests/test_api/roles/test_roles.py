@@ -181,7 +181,10 @@ async def test_names_and_conventions(workspace: Workspace, services: Services) -
     role_id = await make_role(workspace, "task:read")
     await make_role(workspace, "task:update", name="QA")
     path = f"/roles/{role_id}"
-    refused(await workspace.api.patch(path, {"name": "qa"}), 409, "already_exists")
+    body = {"name": "qa", "permissions": ["task:read"]}
+    for answer in (await workspace.api.patch(path, {"name": "qa"}), await workspace.api.post("/roles", body)):
+        (error,) = refused(answer, 409, "already_exists")["errors"]
+        assert error["pointer"] == "/name"
     await check_not_modified(workspace.api, path)
     assert [one["name"] for one in await check_pages(workspace.api, "/roles", "/teams")] == ["QA", "Triage"]
     role = ok(await workspace.api.get(path))

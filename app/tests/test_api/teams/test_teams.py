@@ -50,9 +50,11 @@ async def test_a_name_is_taken_whatever_its_case(workspace: Workspace, services:
     await workspace.team("Design")
     other = await workspace.team("Research")
     async with unchanged(services, workspace):
-        refused(await workspace.api.post("/teams", {"name": "DESIGN"}), 409, "already_exists")
-        answer = await workspace.api.patch(f"/teams/{other['id']}", {"name": "design"})
-        refused(answer, 409, "already_exists")
+        made = await workspace.api.post("/teams", {"name": "DESIGN"})
+        renamed = await workspace.api.patch(f"/teams/{other['id']}", {"name": "design"})
+        for answer in (made, renamed):
+            (error,) = refused(answer, 409, "already_exists")["errors"]
+            assert error["pointer"] == "/name"
     ok(await workspace.api.patch(f"/teams/{other['id']}", {"name": "RESEARCH"}))
 
 

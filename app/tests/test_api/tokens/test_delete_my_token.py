@@ -1,5 +1,6 @@
 import pytest
 
+from app.models.users import User
 from app.services.bootstrap import Services
 from app.tests.support.clients import Client, ok, refused
 from app.tests.support.factories import log_in, make_user
@@ -20,6 +21,19 @@ async def test_it_ends_at_once(own: Client) -> None:
     ok(await own.as_(other["token"]).get("/api/v1/me"))
     refused(await own.delete(f"{MINE}/{token['id']}"), 404, "not_found")
     assert ok(await own.get("/api/v1/me/audit"))["items"][0]["kind"] == "token.delete"
+
+
+@pytest.mark.usefixtures("long_memory")
+async def test_all_of_an_account_end_at_once(own: Client, services: Services, user: User) -> None:
+    """Also one that was used after the logins had ended, and before the tokens did."""
+    script = own.as_((await made(own))["token"])
+    other = own.as_(await log_in(services, await make_user(services)))
+    others = own.as_((await made(other))["token"])
+    for one in (script, others):
+        ok(await one.get("/api/v1/me"))
+    await services.tokens.erase(user.id)
+    refused(await script.get("/api/v1/me"), 401, "invalid_token")
+    ok(await others.get("/api/v1/me"))
 
 
 async def test_preconditions(own: Client) -> None:

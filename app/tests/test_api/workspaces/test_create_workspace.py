@@ -63,7 +63,8 @@ async def test_everybody_with_a_login_may_and_nobody_without(workspace: Workspac
 async def test_a_slug_is_used_once(workspace: Workspace, services: Services) -> None:
     async with unchanged(services, workspace):
         answer = await workspace.stranger.at("").post(PATH, a_body(slug=workspace.slug))
-        refused(answer, 409, "already_exists")
+        problem = refused(answer, 409, "already_exists")
+        assert problem["detail"] == "A workspace with this short name already exists."
     assert await count(services, workspace.slug) == 1
 
 

@@ -64,7 +64,9 @@ async def test_a_slug_is_used_once(
     workspace: Workspace, other_workspace: Workspace, services: Services
 ) -> None:
     async with unchanged(services, workspace, other_workspace):
-        refused(await workspace.api.patch("", {"slug": other_workspace.slug}), 409, "already_exists")
+        answer = await workspace.api.patch("", {"slug": other_workspace.slug})
+        problem = refused(answer, 409, "already_exists")
+        assert problem["detail"] == "A workspace with this short name already exists."
         assert ok(await workspace.api.patch("", {"slug": workspace.slug}), 200)["slug"] == workspace.slug
 
 

@@ -11,10 +11,13 @@ import pytest
 from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
+from app.models.memberships import Role
 from app.models.users import User
 from app.services.access import engine, queries
 from app.services.access.engine import Access
 from app.services.bootstrap import Services
+from app.tests.support.clients import Client, ok
+from app.tests.support.copies import copy_workspace
 from app.tests.support.factories import Workspace, log_in, make_user
 from app.utils.ids import new_id
 
@@ -158,6 +161,50 @@ async def test_what_is_remembered_has_a_limit(
         assert len(access._known) <= 3
     await access.identify(tokens[-1])
     assert gate.asked == 7
+
+
+async def test_what_is_remembered_of_a_workspace_ends_with_each_change_of_who_may_what(
+    access: Access, gate: Gate, workspace: Workspace, services: Services
+) -> None:
+    """Also where no doorbell rings: this access has none."""
+    token = await log_in(services, workspace.users["member"])
+
+    async def rank() -> Role:
+        return (await access.enter(token, workspace.slug, {})).standing.rank
+
+    assert await rank() is Role.MEMBER
+    asked = gate.asked
+    await workspace.task()
+    assert (await rank(), gate.asked - asked) == (Role.MEMBER, 0)
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    ok(await workspace.api.patch(path, {"role": "admin"}))
+    assert await rank() is Role.ADMIN
+
+
+async def test_a_slug_names_one_workspace_whatever_others_are_called(
+    services: Services, workspace: Workspace, other_workspace: Workspace, anonymous: Client
+) -> None:
+    newer = await copy_workspace(services, anonymous)
+    for one in (workspace, other_workspace):
+        ok(await one.api.patch("", {"name": newer.slug}))
+    (found,) = await services.access.called(newer.slug)
+    assert found["_id"] == newer.id
+    ok(await newer.api.patch("", {"slug": f"moved-{new_id()}"}))
+    assert {one["_id"] for one in await services.access.called(newer.slug)} == {
+        workspace.id,
+        other_workspace.id,
+    }
+    assert await services.access.called(new_id()) == []
+
+
+async def test_who_has_left_or_never_had_a_login_is_no_account_of_a_workspace(
+    services: Services, workspace: Workspace
+) -> None:
+    ok(await workspace.api.post("/memberships", {"display_name": "Yura Zenevich", "role": "owner"}), 201)
+    ok(await workspace.api.delete(f"/memberships/{workspace.membership_ids['admin']}"))
+    (found,) = await services.access.called(workspace.slug)
+    members = {one["user_id"] for one in found["memberships"]}
+    assert members == {workspace.users["owner"].id, workspace.users["member"].id}
 
 
 async def test_a_command_acts_only_for_members_who_can_log_in(

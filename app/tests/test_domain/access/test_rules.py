@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.documents import Doc
 from app.models.grants import Grant, ProjectRole
 from app.models.labels import Label
 from app.models.memberships import Membership, Role
@@ -22,6 +23,7 @@ from app.services.access.rules import (
     Holder,
     closed,
     is_recent,
+    is_shared,
     project_sources,
     united,
     workspace_source,
@@ -32,6 +34,7 @@ from app.services.grants.rules import given as given_by
 LADDER = (Role.GUEST, Role.MEMBER, Role.ADMIN, Role.OWNER)
 PROJECT_LADDER = (ProjectRole.VIEWER, ProjectRole.COMMENTER, ProjectRole.CONTRIBUTOR, ProjectRole.LEAD)
 ME, TEAM, CUSTOM = "me", "team", "custom"
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 permissions = st.frozensets(st.sampled_from(sorted(Permission)), max_size=8)
 
 
@@ -49,6 +52,23 @@ def test_permissions_are_in_order_and_named_by_what_they_say() -> None:
     names = [one.name for one in Permission]
     assert names == sorted(names)
     assert all(one.value == one.name.lower().replace("_", ":", 1) for one in Permission)
+
+
+@pytest.mark.parametrize(
+    ("links", "projects", "opens"),
+    [
+        ([{"expires_at": None}], [{"visibility": "link"}], True),
+        ([{"expires_at": None}], [{"visibility": "workspace"}], False),
+        ([{"expires_at": NOW}], [{"visibility": "link"}], False),
+        ([{"expires_at": NOW + timedelta(seconds=1)}], [{"visibility": "link"}], True),
+        ([], [{"visibility": "link"}], False),
+        ([{"expires_at": None}], [], False),
+        ([], [], False),
+    ],
+)
+def test_a_link_opens_its_project(links: list[Doc], projects: list[Doc], opens: bool) -> None:
+    """As far as both were found."""
+    assert is_shared(links, projects, NOW) is opens
 
 
 def test_everything_can_be_read_by_a_permission_of_its_own() -> None:

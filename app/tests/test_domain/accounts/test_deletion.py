@@ -109,6 +109,17 @@ async def test_what_is_personal_goes_and_what_was_done_stays(
     assert workspace.membership_ids["member"] not in str(await records.to_list())
 
 
+async def test_what_others_have_stays(services: Services, workspace: Workspace, user: User) -> None:
+    other = workspace.users["admin"]
+    for name in ("identities", "passkeys"):
+        own = {"_id": new_id(), "issuer": new_id(), "credential_id": new_id(), "user_id": other.id}
+        await services.database.raw(name).insert_one(own)
+    await services.confirmations.make(Purpose.PASSWORD_RESET, other.email, other.email, other.id)
+    await services.accounts.delete(user.id, SOURCE)
+    for name in ("confirmations", "identities", "passkeys", "sessions"):
+        assert await services.database.raw(name).find_one({"user_id": other.id}) is not None, name
+
+
 async def test_a_client_that_holds_the_name_comes_to_the_same(
     services: Services, workspace: Workspace, user: User
 ) -> None:
@@ -173,6 +184,17 @@ async def test_of_two_owners_who_rest_together_one_stays(services: Services, wor
     ids = [workspace.users[role].id for role in ("owner", "member")]
     active = services.database.collection(User).count_documents({"_id": {"$in": ids}, "active": True})
     assert await active == 2 - [one.status_code for one in answers].count(204) >= 1
+
+
+async def test_who_was_an_owner_once_is_none_who_stays(
+    services: Services, workspace: Workspace, user: User
+) -> None:
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    ok(await workspace.api.patch(path, {"role": "owner"}))
+    ok(await workspace.api.delete(path))
+    problem = refused(await workspace.api.at("").delete("/api/v1/me"), 409, "last_owner")
+    assert workspace.slug in problem["detail"]
+    ok(await workspace.api.get("/tasks"))  # nothing had begun
 
 
 async def test_it_needs_a_recent_login(workspace: Workspace, clock: TestClock, services: Services) -> None:

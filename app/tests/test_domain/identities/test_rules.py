@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.core.oidc_settings import GroupRole, OidcProvider
@@ -34,6 +34,7 @@ def test_whatever_a_provider_says_is_a_proof(claims: dict[str, Any]) -> None:
     assert 0 < len(rules.name_of(proof)) <= rules.NAME_LENGTH
 
 
+@example({"sub": "s", "email_verified": True}, True, [])
 @given(CLAIMS, st.booleans(), st.lists(st.sampled_from(["fluid.example", "b.example"])))
 def test_an_account_needs_a_verified_address_and_the_operators_leave(
     claims: dict[str, Any], create: bool, domains: list[str]
@@ -101,13 +102,17 @@ def test_only_what_the_provider_says_plainly_is_a_second_factor(claims: dict[str
         ("https://pastis.example:8443/", False),
         ("https://pastis.example.evil.example/", False),
         ("https://pastis.example@evil.example/", False),
+        ("https://user@pastis.example/", False),
         ("https://evil.example/https://pastis.example/", False),
         ("https://evil.example#https://pastis.example/", False),
         ("//pastis.example/", False),
         ("", False),
         ("javascript:alert(1)", False),
+        ("http:///x", False),
+        ("capacitor://localhost/x", False),
     ],
 )
 def test_where_people_may_be_sent_back_to(address: str, allowed: bool) -> None:
-    origins = ["https://pastis.example", "http://127.0.0.1:3000", "*"]
+    # The last ones may well be allowed to call the API.
+    origins = ["https://pastis.example", "http://127.0.0.1:3000", "*", "http://", "capacitor://localhost"]
     assert rules.may_return_to(address, origins) is allowed
