@@ -161,6 +161,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.PERMISSION_DENIED: (
         "Permission denied",
+        "This needs the role {role}, and of an API token the scope *:*.",
         "This needs the permission {permission}.",
         "You do not have the permission to do this.",
     ),
@@ -274,7 +275,11 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
         "The value is out of range.",
     ),
     FieldCode.READ_ONLY: ("The value cannot be changed.",),
-    FieldCode.REFUSED: ("It is refused for the reason that the problem gives.",),
+    FieldCode.REFUSED: (
+        "It is refused: {reason}: {choices}.",
+        "It is refused: {reason}.",
+        "It is refused for the reason that the problem gives.",
+    ),
     FieldCode.REPEATED: ("The value may be given only once.",),
     FieldCode.TAKEN: ("The value is taken already.",),
     FieldCode.TOO_DEEP: ("The value has too many levels.",),
@@ -291,8 +296,16 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
 
 REASONS: dict[str, str] = {
     "changed_since": "the object has changed since then",
+    "counted_by_admins": "only owners and admins may have the whole log counted",
+    "foreign_address": "it must be at one of these",
+    "fragment": "an address to return to has nothing behind a #",
     "gone": "the object does not exist any more",
+    "kept_back": "these permissions are for owners and admins alone",
+    "no_address": "a service account has no e-mail address",
+    "no_custom_role": "only the role member can have a custom role in its place",
+    "no_scope": "no permission is called so; scopes are for example",
     "not_undoable": "an action of this kind is final",
+    "past": "the time is past",
 }
 
 # The article, the singular, the plural.

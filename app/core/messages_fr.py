@@ -164,6 +164,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.PERMISSION_DENIED: (
         "Permission refusée",
+        "Il faut pour cela le rôle {role} et, d'un jeton d'API, la portée *:*.",
         "Il faut pour cela la permission {permission}.",
         "Vous n'avez pas la permission de faire cela.",
     ),
@@ -277,7 +278,11 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
         "La valeur est hors des limites.",
     ),
     FieldCode.READ_ONLY: ("La valeur ne peut pas être changée.",),
-    FieldCode.REFUSED: ("Refusé pour la raison que donne le problème.",),
+    FieldCode.REFUSED: (
+        "Refusé, car {reason} : {choices}.",
+        "Refusé, car {reason}.",
+        "Refusé pour la raison que donne le problème.",
+    ),
     FieldCode.REPEATED: ("La valeur ne peut être donnée qu'une fois.",),
     FieldCode.TAKEN: ("La valeur est déjà prise.",),
     FieldCode.TOO_DEEP: ("La valeur a trop de niveaux.",),
@@ -297,8 +302,16 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
 
 REASONS: dict[str, str] = {
     "changed_since": "l'objet a changé depuis",
+    "counted_by_admins": "seuls propriétaires et administrateurs peuvent faire compter tout le journal",
+    "foreign_address": "elle doit se trouver à l'une de ces adresses",
+    "fragment": "une adresse de retour n'a rien derrière un #",
     "gone": "l'objet n'existe plus",
+    "kept_back": "ces permissions sont réservées aux propriétaires et aux administrateurs",
+    "no_address": "un compte de service n'a pas d'adresse e-mail",
+    "no_custom_role": "seul le rôle member peut être remplacé par un rôle personnalisé",
+    "no_scope": "aucune permission ne s'appelle ainsi, mais par exemple",
     "not_undoable": "une action de ce genre est définitive",
+    "past": "l'heure est passée",
 }
 
 # The gender (m or f), the singular, the plural.
