@@ -86,6 +86,8 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.INVALID_CREDENTIALS: (
         "Invalid credentials",
+        "Who you are is not proven: {reason}.",
+        "The password of {kind.this} is wrong.",
         "The e-mail address or the password is wrong.",
     ),
     ErrorCode.INVALID_CURSOR: (
@@ -132,6 +134,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.LOGIN_REQUIRED: (
         "Login required",
+        "This is for people with an account of their own; {kind.a} has none.",
         "This takes somebody who is logged in: no API token may do it.",
     ),
     ErrorCode.MALFORMED_JSON: (
@@ -240,6 +243,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ErrorCode.WRONG_STATE: (
         "Wrong state",
         "{kind.The} is in the state {state}, which does not allow this.",
+        "This cannot be done: {reason}.",
         "Its state does not allow this.",
     ),
     ErrorCode.WRONG_VISIBILITY: (
@@ -304,7 +308,11 @@ REASONS: dict[str, str] = {
     "no_address": "a service account has no e-mail address",
     "no_custom_role": "only the role member can have a custom role in its place",
     "no_scope": "no permission is called so; scopes are for example",
+    "no_password": "the account has no password; log in again with its provider",
+    "not_mailed": "it was not mailed, but is a link; revoke it and make another",
+    "not_placeholder": "the member is no placeholder, as only a person without an account is",
     "not_undoable": "an action of this kind is final",
+    "password_missing": "the password is missing, which comes with a code; only a passkey is enough alone",
     "past": "the time is past",
 }
 

@@ -89,6 +89,8 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.INVALID_CREDENTIALS: (
         "Identifiants incorrects",
+        "Votre identité n'est pas prouvée : {reason}.",
+        "Le mot de passe de {kind.this} est incorrect.",
         "L'adresse e-mail ou le mot de passe est incorrect.",
     ),
     ErrorCode.INVALID_CURSOR: (
@@ -135,6 +137,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.LOGIN_REQUIRED: (
         "Connexion requise",
+        "Ceci est pour qui a son propre compte, et {kind.a} n'en a pas.",
         "Il faut quelqu'un qui soit connecté : aucun jeton d'API ne peut faire cela.",
     ),
     ErrorCode.MALFORMED_JSON: (
@@ -243,6 +246,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ErrorCode.WRONG_STATE: (
         "État incompatible",
         "{kind.The} est dans l'état {state}, qui ne permet pas cette action.",
+        "Cela n'est pas possible : {reason}.",
         "Son état ne permet pas cette action.",
     ),
     ErrorCode.WRONG_VISIBILITY: (
@@ -310,7 +314,11 @@ REASONS: dict[str, str] = {
     "no_address": "un compte de service n'a pas d'adresse e-mail",
     "no_custom_role": "seul le rôle member peut être remplacé par un rôle personnalisé",
     "no_scope": "aucune permission ne s'appelle ainsi, mais par exemple",
+    "no_password": "le compte n'a pas de mot de passe ; reconnectez-vous par son fournisseur",
+    "not_mailed": "elle n'a pas été envoyée, c'est un lien ; révoquez-la et faites-en une autre",
+    "not_placeholder": "ce membre n'est pas provisoire, comme seule l'est une personne sans compte",
     "not_undoable": "une action de ce genre est définitive",
+    "password_missing": "il manque le mot de passe, qui accompagne un code ; seule une clé d'accès suffit",
     "past": "l'heure est passée",
 }
 

@@ -42,7 +42,7 @@ def check_resendable(invitation: Invitation, email: str | None, now: datetime) -
     if state is not None:
         raise PastisError(ErrorCode.WRONG_STATE, kind="invitation", state=state)
     if email is None:
-        raise PastisError(ErrorCode.WRONG_STATE)
+        raise PastisError(ErrorCode.WRONG_STATE, reason="not_mailed")
 
 
 def check_bound(email: str | None, own: str) -> None:

@@ -71,7 +71,8 @@ async def test_what_a_viewer_may_not(workspace: Workspace) -> None:
     refused(await visit.post("/tasks", {"project_id": "FLUID", "title": "Mine"}), 403, "permission_denied")
     refused(await visit.post("/labels", {"name": "Mine"}), 403, "permission_denied")
     for account in ("/api/v1/me", "/api/v1/me/tokens", "/api/v1/workspaces"):
-        refused(await visit.at("").get(account), 403, "login_required")
+        problem = refused(await visit.at("").get(account), 403, "login_required")
+        assert problem["detail"] == "This is for people with an account of their own; a link has none."
 
 
 async def test_a_commenter_signs_with_the_name_of_the_link(workspace: Workspace) -> None:
@@ -106,7 +107,8 @@ async def test_of_one_workspace_only(workspace: Workspace, other_workspace: Work
 async def test_with_a_password(workspace: Workspace) -> None:
     link = await workspace.link("viewer", password=PASSWORD)
     refused(await opened(workspace.api, link), 401, "password_required")
-    refused(await opened(workspace.api, link, "four other words"), 401, "invalid_credentials")
+    problem = refused(await opened(workspace.api, link, "four other words"), 401, "invalid_credentials")
+    assert problem["detail"] == "The password of this link is wrong."
     ok(await opened(workspace.api, link, PASSWORD), 200)
     entry = ok(await workspace.api.get("/audit?kind=link.fail"))["items"][0]
     assert entry["detail"] == {"link": link["id"]}
