@@ -10,6 +10,14 @@ NOBODY = "Deleted user"
 """What people whose account was deleted are called."""
 
 
+_NOT_FOR_VISITORS = ("custom_role_id", "role", "user_id")
+
+
+def for_visitors(values: Doc) -> Doc:
+    """A membership, or some of its fields, as who came by a public link sees it: who it is, not what for."""
+    return values | {name: None for name in _NOT_FOR_VISITORS if name in values}
+
+
 def check_manage(actor: Role, *roles: Role) -> None:
     """Raises `permission_denied` where somebody reaches above their own role, with the role that it takes."""
     needed = highest(roles)

@@ -41,6 +41,18 @@ async def test_a_visitor_sees_the_lead(workspace: Workspace) -> None:
     ok(await visit.get(f"/memberships/{lead}"))
 
 
+async def test_a_visitor_sees_who_people_are_and_not_what_they_may(workspace: Workspace) -> None:
+    visit = await visitor(workspace, await workspace.link("viewer"))
+    owner = workspace.membership_ids["owner"]
+    known = ok(await workspace.member.get(f"/memberships/{owner}"))
+    seen = ok(await visit.get(f"/memberships/{owner}"))
+    assert seen == known | {"custom_role_id": None, "role": None, "user_id": None}
+    assert known["user_id"] is not None
+    listed = ok(await visit.get("/memberships"))["items"]
+    assert seen in listed
+    assert {(one["role"], one["user_id"]) for one in listed} == {(None, None)}
+
+
 async def test_what_a_visitor_sees(workspace: Workspace) -> None:
     """The project with its tasks and comments, and not who else there is, or what else."""
     ok(await workspace.api.post("/projects", {"key": "OTHER", "name": "Others"}), 201)
