@@ -187,6 +187,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.REGISTRATION_CLOSED: (
         "Registration closed",
+        "You cannot register like this: {reason}.",
         "Nobody can register here. Ask whoever runs this server for an account.",
     ),
     ErrorCode.REPEATED_PARAMETER: (
@@ -304,6 +305,7 @@ REASONS: dict[str, str] = {
     "foreign_address": "it must be at one of these",
     "fragment": "an address to return to has nothing behind a #",
     "gone": "the object does not exist any more",
+    "invited_only": "only who is invited may; ask for an invitation and send its token as `invitation`",
     "kept_back": "these permissions are for owners and admins alone",
     "no_address": "a service account has no e-mail address",
     "no_custom_role": "only the role member can have a custom role in its place",

@@ -190,6 +190,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.REGISTRATION_CLOSED: (
         "Inscriptions fermées",
+        "Vous ne pouvez pas vous inscrire ainsi : {reason}.",
         "Personne ne peut s'inscrire ici. Demandez un compte à qui gère ce serveur.",
     ),
     ErrorCode.REPEATED_PARAMETER: (
@@ -310,6 +311,7 @@ REASONS: dict[str, str] = {
     "foreign_address": "elle doit se trouver à l'une de ces adresses",
     "fragment": "une adresse de retour n'a rien derrière un #",
     "gone": "l'objet n'existe plus",
+    "invited_only": "il faut une invitation ; demandez-en une et envoyez son jeton comme `invitation`",
     "kept_back": "ces permissions sont réservées aux propriétaires et aux administrateurs",
     "no_address": "un compte de service n'a pas d'adresse e-mail",
     "no_custom_role": "seul le rôle member peut être remplacé par un rôle personnalisé",
