@@ -256,7 +256,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
 FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.BLANK: ("The text must not be blank.",),
     FieldCode.CHANGED_SINCE: ("The value has been changed again since.",),
-    FieldCode.COMMON_PASSWORD: ("The password is among those that are guessed first.",),
+    FieldCode.COMMON_PASSWORD: (
+        "The password is among those that are guessed first: {reason}.",
+        "The password is among those that are guessed first.",
+    ),
     FieldCode.DUPLICATE_ITEM: ("The same item is there more than once.",),
     FieldCode.DUPLICATE_KEY: ("The same member is there more than once.",),
     FieldCode.INVALID_CHOICE: (
@@ -315,6 +318,7 @@ REASONS: dict[str, str] = {
     "not_placeholder": "the member is no placeholder, as only a person without an account is",
     "not_undoable": "an action of this kind is final",
     "password_missing": "the password is missing, which comes with a code; only a passkey is enough alone",
+    "own_name": "it is little more than your address or the name of this program",
     "past": "the time is past",
 }
 

@@ -259,7 +259,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
 FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.BLANK: ("Le texte ne doit pas être vide.",),
     FieldCode.CHANGED_SINCE: ("La valeur a encore été changée depuis.",),
-    FieldCode.COMMON_PASSWORD: ("Le mot de passe est de ceux que l'on devine en premier.",),
+    FieldCode.COMMON_PASSWORD: (
+        "Le mot de passe est de ceux que l'on devine en premier : {reason}.",
+        "Le mot de passe est de ceux que l'on devine en premier.",
+    ),
     FieldCode.DUPLICATE_ITEM: ("Le même élément est présent plusieurs fois.",),
     FieldCode.DUPLICATE_KEY: ("Le même membre est présent plusieurs fois.",),
     FieldCode.INVALID_CHOICE: (
@@ -321,6 +324,7 @@ REASONS: dict[str, str] = {
     "not_placeholder": "ce membre n'est pas provisoire, comme seule l'est une personne sans compte",
     "not_undoable": "une action de ce genre est définitive",
     "password_missing": "il manque le mot de passe, qui accompagne un code ; seule une clé d'accès suffit",
+    "own_name": "il n'est guère plus que votre adresse ou le nom de ce logiciel",
     "past": "l'heure est passée",
 }
 
