@@ -149,11 +149,16 @@ class Caller:
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
         return token
 
-    def refresh_cookie(self) -> str:
-        """The refresh token of a browser; raises what `token` does."""
+    def refresh_token(self, given: str | None) -> str:
+        """The refresh token of the body, else of a browser; raises what `token` does.
+
+        Before any of them is looked at: a guess at which one counts could spend the other.
+        """
         cookies = self._cookies_called(self.cookies.refresh)
-        if len(cookies) > 1:
+        if len(cookies) + (given is not None) > 1:
             raise PastisError(ErrorCode.BOTH_CREDENTIALS)
+        if given is not None:
+            return given
         if not cookies:
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
         self.refuse_other_sites()

@@ -222,10 +222,26 @@ async def test_without_any_refresh_token(anonymous: Client) -> None:
 
 async def test_a_token_in_the_body_is_answered_in_the_body(anonymous: Client, user: User) -> None:
     tokens = await log_in(anonymous, user)
-    ok(await enter(anonymous, user))
     answer = await anonymous.post(f"{AUTH}/refresh", {"refresh_token": tokens["refresh_token"]})
     assert ok(answer)["token_type"] == "bearer"
     assert set_by(answer) == {}
+
+
+@pytest.mark.parametrize("headers", [{}, OURS], ids=["anywhere", "ours"])
+async def test_a_token_in_the_body_beside_a_cookie(
+    anonymous: Client, user: User, clock: TestClock, headers: dict[str, str]
+) -> None:
+    """Neither is replaced: both logins go on, also when the other token comes after the grace."""
+    cookies = set_by(await enter(anonymous, user))
+    other = (await log_in(anonymous, user))["refresh_token"]
+    for token in (other, cookies["pastis_refresh"]["value"]):
+        answer = await anonymous.post(f"{AUTH}/refresh", {"refresh_token": token}, headers=headers)
+        refused(answer, 400, "both_credentials")
+        assert set_by(answer) == {}
+    clock.forward(minutes=2)
+    ok(await anonymous.post(f"{AUTH}/refresh", {}, headers=OURS))
+    anonymous.http.cookies.clear()
+    ok(await anonymous.post(f"{AUTH}/refresh", {"refresh_token": other}))
 
 
 async def test_log_out_clears_them(anonymous: Client, services: Services, user: User) -> None:
