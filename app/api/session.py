@@ -34,6 +34,8 @@ class Cookies:
     def __init__(self, *, secure: bool) -> None:
         prefix = "__Host-" if secure else ""
         self._secure = secure
+        self.schemes = ("https",) if secure else ("http", "https")
+        """Of the pages that these cookies are with."""
         self.access = f"{prefix}pastis_access"
         self.refresh = f"{prefix}pastis_refresh"
         self.device = f"{prefix}{DEVICE_COOKIE}"
@@ -167,11 +169,13 @@ class Caller:
     def refuse_other_sites(self) -> None:
         """Raises `csrf_refused` unless a page of ours sent this, and none but a script can have.
 
-        A form cannot send a header of its own, and a script of another origin may not.
+        A form cannot send a header of its own, and a script of another origin may not. The own host is what
+        `Host` says: no page chooses that, and a name that somebody else points here has none of our cookies.
         """
         origin = self._header(b"origin") or ""
-        host = origin.partition("://")[2]
-        ours = origin in self._origins or (host != "" and host == self._header(b"host"))
+        scheme, _, host = origin.partition("://")
+        own = host != "" and host == self._header(b"host") and scheme in self.cookies.schemes
+        ours = origin in self._origins or own
         same_site = self._header(b"sec-fetch-site") != "cross-site"
         if not (ours and same_site and self._header(b"pastis-client")):
             raise PastisError(ErrorCode.CSRF_REFUSED)
