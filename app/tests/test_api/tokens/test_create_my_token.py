@@ -142,6 +142,18 @@ async def test_an_end_that_is_past(own: Client, clock: TestClock) -> None:
     assert (error["pointer"], error["detail"]) == ("/expires_at", "It is refused: the time is past.")
 
 
+async def test_a_key_makes_nothing_safe_to_send_again(own: Client) -> None:
+    """The answer has the secret, so it is not kept: whoever lost it ends that token and makes another."""
+    headers = {"Idempotency-Key": "7f3c"}
+    body = {"name": "CI", "scopes": ["task:read"]}
+    lost, again = [ok(await own.post(MINE, body, headers=headers), 201) for _ in range(2)]
+    assert lost["token"] != again["token"]
+    listed = ok(await own.get(MINE))["items"]
+    assert [one["id"] for one in listed] == [again["id"], lost["id"]]
+    ok(await own.delete(f"{MINE}/{lost['id']}"), 204)
+    refused(await own.post(MINE, body, headers={"Idempotency-Key": "a b"}), 422, "invalid_idempotency_key")
+
+
 async def test_a_scope_that_names_nothing_is_told_what_scopes_are(own: Client) -> None:
     body = {"name": "CI", "scopes": ["task:read", "task:fly"]}
     (error,) = refused(await own.post(MINE, body), 422, "validation_failed")["errors"]
