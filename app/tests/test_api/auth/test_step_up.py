@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.core.sealing import Sealer
 from app.models.users import User
 from app.services.bootstrap import Services
 from app.tests.support.authenticator import Authenticator
@@ -68,6 +69,17 @@ async def test_a_code_counts_once_here_too(own: Client, services: Services, cloc
     for proof in ({"totp": code(services, secret)}, {"recovery_code": codes[0]}):
         ok(await prove(own, password=PASSWORD, **proof), 204)
         refused(await prove(own, password=PASSWORD, **proof), 401, "invalid_factor")
+
+
+async def test_codes_do_not_count_after_the_secret_was_changed_and_forgotten(
+    own: Client, services: Services, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PASTIS_SECRET is another one, and PASTIS_FORMER_SECRETS has not the former: recovery codes do count."""
+    secret, codes = await enable_totp(own, services)
+    clock.forward(**STALE)
+    monkeypatch.setattr(services.factors, "_sealer", Sealer([b"another"], "totp"))
+    refused(await prove(own, password=PASSWORD, totp=code(services, secret)), 401, "invalid_factor")
+    ok(await prove(own, password=PASSWORD, recovery_code=codes[0]), 204)
 
 
 async def test_a_passkey_is_enough(own: Client, services: Services, user: User, clock: TestClock) -> None:
