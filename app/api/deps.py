@@ -104,10 +104,11 @@ async def language_of(request: Request) -> str:
 async def checked_spare_key(
     request: Request,
     idempotency_key: Annotated[
-        str | None, Header(description="Checked, and not needed: see the authentication guide.")
+        str | None,
+        Header(description="Checked, and of no effect: the answer, which may hold secrets, is not kept."),
     ] = None,
 ) -> None:
-    """For what hands out or ends logins, whose answers hold tokens and are not kept."""
+    """For what is about accounts and secrets, whose answers are not kept."""
     await checked_key(request, idempotency_key)
 
 

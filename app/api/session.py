@@ -34,6 +34,8 @@ class Cookies:
     def __init__(self, *, secure: bool) -> None:
         prefix = "__Host-" if secure else ""
         self._secure = secure
+        self.schemes = ("https",) if secure else ("http", "https")
+        """Of the pages that these cookies are with."""
         self.access = f"{prefix}pastis_access"
         self.refresh = f"{prefix}pastis_refresh"
         self.device = f"{prefix}{DEVICE_COOKIE}"
@@ -149,11 +151,16 @@ class Caller:
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
         return token
 
-    def refresh_cookie(self) -> str:
-        """The refresh token of a browser; raises what `token` does."""
+    def refresh_token(self, given: str | None) -> str:
+        """The refresh token of the body, else of a browser; raises what `token` does.
+
+        Before any of them is looked at: a guess at which one counts could spend the other.
+        """
         cookies = self._cookies_called(self.cookies.refresh)
-        if len(cookies) > 1:
+        if len(cookies) + (given is not None) > 1:
             raise PastisError(ErrorCode.BOTH_CREDENTIALS)
+        if given is not None:
+            return given
         if not cookies:
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
         self.refuse_other_sites()
@@ -176,11 +183,13 @@ class Caller:
     def refuse_other_sites(self) -> None:
         """Raises `csrf_refused` unless a page of ours sent this, and none but a script can have.
 
-        A form cannot send a header of its own, and a script of another origin may not.
+        A form cannot send a header of its own, and a script of another origin may not. The own host is what
+        `Host` says: no page chooses that, and a name that somebody else points here has none of our cookies.
         """
         origin = self._header(b"origin") or ""
-        host = origin.partition("://")[2]
-        ours = origin in self._origins or (host != "" and host == self._header(b"host"))
+        scheme, _, host = origin.partition("://")
+        own = host != "" and host == self._header(b"host") and scheme in self.cookies.schemes
+        ours = origin in self._origins or own
         same_site = self._header(b"sec-fetch-site") != "cross-site"
         if not (ours and same_site and self._header(b"pastis-client")):
             raise PastisError(ErrorCode.CSRF_REFUSED)

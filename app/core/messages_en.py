@@ -86,6 +86,8 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.INVALID_CREDENTIALS: (
         "Invalid credentials",
+        "Who you are is not proven: {reason}.",
+        "The password of {kind.this} is wrong.",
         "The e-mail address or the password is wrong.",
     ),
     ErrorCode.INVALID_CURSOR: (
@@ -132,6 +134,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.LOGIN_REQUIRED: (
         "Login required",
+        "This is for people with an account of their own; {kind.a} has none.",
         "This takes somebody who is logged in: no API token may do it.",
     ),
     ErrorCode.MALFORMED_JSON: (
@@ -161,6 +164,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.PERMISSION_DENIED: (
         "Permission denied",
+        "This needs the role {role}, and of an API token the scope *:*.",
         "This needs the permission {permission}.",
         "You do not have the permission to do this.",
     ),
@@ -183,6 +187,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.REGISTRATION_CLOSED: (
         "Registration closed",
+        "You cannot register like this: {reason}.",
         "Nobody can register here. Ask whoever runs this server for an account.",
     ),
     ErrorCode.REPEATED_PARAMETER: (
@@ -239,6 +244,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ErrorCode.WRONG_STATE: (
         "Wrong state",
         "{kind.The} is in the state {state}, which does not allow this.",
+        "This cannot be done: {reason}.",
         "Its state does not allow this.",
     ),
     ErrorCode.WRONG_VISIBILITY: (
@@ -250,7 +256,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
 FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.BLANK: ("The text must not be blank.",),
     FieldCode.CHANGED_SINCE: ("The value has been changed again since.",),
-    FieldCode.COMMON_PASSWORD: ("The password is among those that are guessed first.",),
+    FieldCode.COMMON_PASSWORD: (
+        "The password is among those that are guessed first: {reason}.",
+        "The password is among those that are guessed first.",
+    ),
     FieldCode.DUPLICATE_ITEM: ("The same item is there more than once.",),
     FieldCode.DUPLICATE_KEY: ("The same member is there more than once.",),
     FieldCode.INVALID_CHOICE: (
@@ -274,7 +283,11 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
         "The value is out of range.",
     ),
     FieldCode.READ_ONLY: ("The value cannot be changed.",),
-    FieldCode.REFUSED: ("It is refused for the reason that the problem gives.",),
+    FieldCode.REFUSED: (
+        "It is refused: {reason}: {choices}.",
+        "It is refused: {reason}.",
+        "It is refused for the reason that the problem gives.",
+    ),
     FieldCode.REPEATED: ("The value may be given only once.",),
     FieldCode.TAKEN: ("The value is taken already.",),
     FieldCode.TOO_DEEP: ("The value has too many levels.",),
@@ -291,8 +304,22 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
 
 REASONS: dict[str, str] = {
     "changed_since": "the object has changed since then",
+    "counted_by_admins": "only owners and admins may have the whole log counted",
+    "foreign_address": "it must be at one of these",
+    "fragment": "an address to return to has nothing behind a #",
     "gone": "the object does not exist any more",
+    "invited_only": "only who is invited may; ask for an invitation and send its token as `invitation`",
+    "kept_back": "these permissions are for owners and admins alone",
+    "no_address": "a service account has no e-mail address",
+    "no_custom_role": "only the role member can have a custom role in its place",
+    "no_scope": "no permission is called so; scopes are for example",
+    "no_password": "the account has no password; log in again with its provider",
+    "not_mailed": "it was not mailed, but is a link; revoke it and make another",
+    "not_placeholder": "the member is no placeholder, as only a person without an account is",
     "not_undoable": "an action of this kind is final",
+    "password_missing": "the password is missing, which comes with a code; only a passkey is enough alone",
+    "own_name": "it is little more than your address or the name of this program",
+    "past": "the time is past",
 }
 
 # The article, the singular, the plural.

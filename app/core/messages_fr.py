@@ -89,6 +89,8 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.INVALID_CREDENTIALS: (
         "Identifiants incorrects",
+        "Votre identité n'est pas prouvée : {reason}.",
+        "Le mot de passe de {kind.this} est incorrect.",
         "L'adresse e-mail ou le mot de passe est incorrect.",
     ),
     ErrorCode.INVALID_CURSOR: (
@@ -135,6 +137,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.LOGIN_REQUIRED: (
         "Connexion requise",
+        "Ceci est pour qui a son propre compte, et {kind.a} n'en a pas.",
         "Il faut quelqu'un qui soit connecté : aucun jeton d'API ne peut faire cela.",
     ),
     ErrorCode.MALFORMED_JSON: (
@@ -164,6 +167,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.PERMISSION_DENIED: (
         "Permission refusée",
+        "Il faut pour cela le rôle {role} et, d'un jeton d'API, la portée *:*.",
         "Il faut pour cela la permission {permission}.",
         "Vous n'avez pas la permission de faire cela.",
     ),
@@ -186,6 +190,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ),
     ErrorCode.REGISTRATION_CLOSED: (
         "Inscriptions fermées",
+        "Vous ne pouvez pas vous inscrire ainsi : {reason}.",
         "Personne ne peut s'inscrire ici. Demandez un compte à qui gère ce serveur.",
     ),
     ErrorCode.REPEATED_PARAMETER: (
@@ -242,6 +247,7 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
     ErrorCode.WRONG_STATE: (
         "État incompatible",
         "{kind.The} est dans l'état {state}, qui ne permet pas cette action.",
+        "Cela n'est pas possible : {reason}.",
         "Son état ne permet pas cette action.",
     ),
     ErrorCode.WRONG_VISIBILITY: (
@@ -253,7 +259,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
 FIELDS: dict[FieldCode, tuple[str, ...]] = {
     FieldCode.BLANK: ("Le texte ne doit pas être vide.",),
     FieldCode.CHANGED_SINCE: ("La valeur a encore été changée depuis.",),
-    FieldCode.COMMON_PASSWORD: ("Le mot de passe est de ceux que l'on devine en premier.",),
+    FieldCode.COMMON_PASSWORD: (
+        "Le mot de passe est de ceux que l'on devine en premier : {reason}.",
+        "Le mot de passe est de ceux que l'on devine en premier.",
+    ),
     FieldCode.DUPLICATE_ITEM: ("Le même élément est présent plusieurs fois.",),
     FieldCode.DUPLICATE_KEY: ("Le même membre est présent plusieurs fois.",),
     FieldCode.INVALID_CHOICE: (
@@ -277,7 +286,11 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
         "La valeur est hors des limites.",
     ),
     FieldCode.READ_ONLY: ("La valeur ne peut pas être changée.",),
-    FieldCode.REFUSED: ("Refusé pour la raison que donne le problème.",),
+    FieldCode.REFUSED: (
+        "Refusé, car {reason} : {choices}.",
+        "Refusé, car {reason}.",
+        "Refusé pour la raison que donne le problème.",
+    ),
     FieldCode.REPEATED: ("La valeur ne peut être donnée qu'une fois.",),
     FieldCode.TAKEN: ("La valeur est déjà prise.",),
     FieldCode.TOO_DEEP: ("La valeur a trop de niveaux.",),
@@ -297,8 +310,22 @@ FIELDS: dict[FieldCode, tuple[str, ...]] = {
 
 REASONS: dict[str, str] = {
     "changed_since": "l'objet a changé depuis",
+    "counted_by_admins": "seuls propriétaires et administrateurs peuvent faire compter tout le journal",
+    "foreign_address": "elle doit se trouver à l'une de ces adresses",
+    "fragment": "une adresse de retour n'a rien derrière un #",
     "gone": "l'objet n'existe plus",
+    "invited_only": "il faut une invitation ; demandez-en une et envoyez son jeton comme `invitation`",
+    "kept_back": "ces permissions sont réservées aux propriétaires et aux administrateurs",
+    "no_address": "un compte de service n'a pas d'adresse e-mail",
+    "no_custom_role": "seul le rôle member peut être remplacé par un rôle personnalisé",
+    "no_scope": "aucune permission ne s'appelle ainsi, mais par exemple",
+    "no_password": "le compte n'a pas de mot de passe ; reconnectez-vous par son fournisseur",
+    "not_mailed": "elle n'a pas été envoyée, c'est un lien ; révoquez-la et faites-en une autre",
+    "not_placeholder": "ce membre n'est pas provisoire, comme seule l'est une personne sans compte",
     "not_undoable": "une action de ce genre est définitive",
+    "password_missing": "il manque le mot de passe, qui accompagne un code ; seule une clé d'accès suffit",
+    "own_name": "il n'est guère plus que votre adresse ou le nom de ce logiciel",
+    "past": "l'heure est passée",
 }
 
 # The gender (m or f), the singular, the plural.

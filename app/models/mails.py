@@ -18,6 +18,7 @@ class Letter(StrEnum):
     EMAIL_CHANGED = "email_changed"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     INVITATION = "invitation"
+    INVITATION_OF_ACCOUNTS = "invitation_of_accounts"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a letter, not a password
     PASSWORD_RESET = "password_reset"  # noqa: S105 - the same
     REGISTRATION = "registration"

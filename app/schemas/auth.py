@@ -36,7 +36,9 @@ class LoginCreate(Body):
 
 
 class RefreshCreate(Body):
-    refresh_token: Token = Field(OMITTED, description="Without it, the one in the cookie.")
+    refresh_token: Token = Field(
+        OMITTED, description="Without it, the one in the cookie; both at once are refused."
+    )
 
     model_config = Body.model_config | example(refresh_token="Jx3vQ2c9oJmY1n0Yk6dJw2mB8cT5rQ7uV4wX1yZ0aBc")
 

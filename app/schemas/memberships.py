@@ -45,10 +45,10 @@ class MembershipRead(Kept):
     workspace_id: Id
     type: MembershipType = Field(description="`link`: the name in which visitors of a public link write.")
     user_id: Id | None = Field(
-        description="Null for a service account, and for a placeholder, who cannot log in."
+        description="Null for a service account, for a placeholder, who cannot log in, and for visitors."
     )
     display_name: str
-    role: Role
+    role: Role | None = Field(description="Null for visitors of a public link, who see no roles.")
     custom_role_id: Id | None = Field(description=CUSTOM)
     removed_at: datetime | None
     merged_into_id: Id | None = Field(description="Who a placeholder turned out to be.")

@@ -78,9 +78,11 @@ class Access:
 
         Raises `login_required` for who is no account.
         """
-        found = await self._look_up(_key(token, None))
+        key = _key(token, None)
+        found = await self._look_up(key)
         if not isinstance(found, AccountPrincipal):
-            raise PastisError(ErrorCode.LOGIN_REQUIRED)
+            kind = "link" if key[0] is PrincipalKind.LINK else "service_account"
+            raise PastisError(ErrorCode.LOGIN_REQUIRED, kind=kind)
         return found
 
     async def account(self, token: str, source: Doc) -> AccountScope:

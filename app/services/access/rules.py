@@ -102,7 +102,7 @@ def is_recent(authenticated_at: datetime | None, now: datetime) -> bool:
 def check_end(expires_at: datetime | None, now: datetime) -> None:
     """Raises `validation_failed` for an end that has come already."""
     if expires_at is not None and expires_at <= now:
-        raise invalid("/expires_at", FieldCode.REFUSED)
+        raise invalid("/expires_at", FieldCode.REFUSED, reason="past")
 
 
 MULTI_FACTOR = "mfa"
@@ -124,6 +124,11 @@ def is_shared(links: Sequence[Doc], projects: Sequence[Doc], now: datetime) -> b
 def may_manage(actor: Role, target: Role) -> bool:
     """Whether someone may give, change or take away a role: nobody reaches above their own."""
     return _RANKS[actor] >= _RANKS[target]
+
+
+def highest(roles: Iterable[Role]) -> Role:
+    """The role that may most."""
+    return max(roles, key=_RANKS.__getitem__)
 
 
 def closed(wanted: Iterable[str]) -> Permissions:

@@ -154,6 +154,11 @@ class Standing:
     def is_guest(self) -> bool:
         return self.role is Role.GUEST
 
+    @property
+    def is_visitor(self) -> bool:
+        """Whether this is nobody known, who came by a public link."""
+        return self.principal.kind is PrincipalKind.LINK
+
 
 def standing_of(
     principal: Principal,

@@ -40,7 +40,8 @@ class ActivityEngine:
 
     async def _page(self, task_id: str | None, request: PageRequest) -> Page:
         if request.count and task_id is None and not self._sees_all:
-            raise invalid("/query/count", FieldCode.REFUSED)  # it would count what one may not see
+            # It would count what one may not see.
+            raise invalid("/query/count", FieldCode.REFUSED, reason="counted_by_admins")
         bound = fingerprint("activity", self._scope.workspace_id, {"ref": task_id}, _ORDER)
         before = None
         if request.cursor is not None:

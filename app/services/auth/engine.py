@@ -13,6 +13,7 @@ from app.schemas.factors import FactorProof, ReauthenticationCreate
 from app.schemas.passkeys import Assertion
 from app.services.access import AccountPrincipal
 from app.services.audit import OPERATOR, AuditEngine, AuditKind
+from app.services.auth.rules import wrong_password
 from app.services.confirmations import ConfirmationEngine
 from app.services.factors import FactorEngine
 from app.services.factors.rules import is_needed
@@ -187,17 +188,17 @@ class AuthEngine:
         by_passkey = "passkey" in owned and "passkey" in proof.model_fields_set
         has_password = user.password_hash is not None
         if not by_passkey and (has_password or not owned):
-            await self._check_password(Purpose.REAUTHENTICATION, user, proof.password or "")
+            await self._check_password(Purpose.REAUTHENTICATION, user, proof.password)
         proven = await self._prove(user, proof) if owned else ()
         await self._sessions.prove(principal.credential_id, proven)
         await self._audit.record(AuditKind.LOGIN_REAUTHENTICATE, user.id)
 
-    async def _check_password(self, purpose: Purpose, user: User, password: str) -> None:
+    async def _check_password(self, purpose: Purpose, user: User, password: str | None) -> None:
         async with self._limits.attempt(purpose, user.id):
-            if await verify_password(password, user.password_hash):
+            if await verify_password(password or "", user.password_hash):
                 return
             await self._audit.record(AuditKind.PASSWORD_FAIL, user.id)
-            raise PastisError(ErrorCode.INVALID_CREDENTIALS)
+            raise wrong_password(user, password)
 
     async def change_password(self, principal: AccountPrincipal, current: str | None, password: str) -> None:
         """Set a new password and end all other logins; raises `invalid_credentials`, `validation_failed`.

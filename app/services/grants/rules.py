@@ -19,5 +19,7 @@ def check_giver(own: Permissions, permissions: Permissions) -> None:
 
 def check_one_holder(membership_id: str | None, team_id: str | None) -> None:
     """Raises `validation_failed` unless exactly one of the two is named."""
-    if (membership_id is None) == (team_id is None):
-        raise invalid("/membership_id", FieldCode.MISSING if team_id is None else FieldCode.REFUSED)
+    if membership_id is None and team_id is None:
+        raise invalid("/membership_id", FieldCode.MISSING)
+    if membership_id is not None and team_id is not None:
+        raise invalid("/membership_id", FieldCode.INVALID_CHOICE, exclusive="membership_id, team_id")

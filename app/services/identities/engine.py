@@ -6,7 +6,7 @@ from datetime import timedelta
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.database.engine import Database
-from app.core.errors import ErrorCode, FieldCode, FieldError, PastisError, invalid, not_found
+from app.core.errors import ErrorCode, FieldCode, FieldError, PastisError, not_found
 from app.core.oidc_settings import IdentityPolicy, OidcProvider
 from app.core.outbound import Outbound
 from app.core.security import derive_token, new_token, token_hash
@@ -84,8 +84,7 @@ class IdentityEngine:
         """
         source = self._source(provider_id)
         redirect_uri = redirect_uri or f"{self._settings.public_url}/auth/oidc/{provider_id}"
-        if not rules.may_return_to(redirect_uri, (self._settings.public_url, *self._settings.cors_origins)):
-            raise invalid("/redirect_uri", FieldCode.REFUSED)
+        rules.check_return(redirect_uri, (self._settings.public_url, *self._settings.cors_origins))
         state, browser_token = new_token(), new_token()
         address = await source.authorization_url(self._attempt(state, browser_token, redirect_uri))
         request = IdentityRequest(

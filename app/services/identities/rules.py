@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.core.errors import PastisError
+from app.core.errors import FieldCode, PastisError, invalid
 from app.core.oidc_settings import GroupRole, IdentityPolicy, OidcProvider
 from app.models.memberships import Role
 from app.services.access.rules import MULTI_FACTOR, may_manage
@@ -82,10 +82,17 @@ def roles_of(groups: Collection[str], mapping: Iterable[GroupRole]) -> dict[str,
     return roles
 
 
-def may_return_to(address: str, origins: Iterable[str]) -> bool:
-    """Whether a provider may send people back to this address: only to our own front ends."""
-    own = _origin(address)
-    return own is not None and own in {_origin(one) for one in origins}
+def check_return(address: str, origins: Iterable[str]) -> None:
+    """Raises `validation_failed` unless a provider may send people back to this address.
+
+    Only to our own front ends, and with no fragment (RFC 6749, 3.1.2). A query stays: the provider adds
+    to it.
+    """
+    ours = {one: _origin(one) for one in origins if _origin(one) is not None}
+    if _origin(address) not in ours.values():
+        raise invalid("/redirect_uri", FieldCode.REFUSED, reason="foreign_address", choices=", ".join(ours))
+    if "#" in address:
+        raise invalid("/redirect_uri", FieldCode.REFUSED, reason="fragment")
 
 
 def _origin(address: str) -> tuple[str, str] | None:

@@ -11,7 +11,6 @@ from app.core.database.engine import Database
 from app.core.security import new_token, token_hash
 from app.core.unit_of_work import Outcome
 from app.models.invitations import Invitation, InvitationSecret
-from app.models.mails import Letter
 from app.models.users import Locale
 from app.services.access import Scope
 from app.services.invitations import queries, rules
@@ -85,7 +84,7 @@ class Issues:
         inviter = await queries.membership(self._database, scope.standing.membership_id)
         known = await self._users.find_by_email(email)
         await self._mail.send(
-            Letter.INVITATION,
+            rules.letter(self._settings.registration_mode),
             email,
             (None if known is None else known.locale) or secret.locale,
             user_id=None if known is None else known.id,

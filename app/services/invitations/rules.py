@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from app.core.config import Registration
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.models.invitations import Invitation
+from app.models.mails import Letter
 
 LINK_USES = 50
 """Of a link that says nothing else: a team's worth, and no open door."""
@@ -42,7 +44,12 @@ def check_resendable(invitation: Invitation, email: str | None, now: datetime) -
     if state is not None:
         raise PastisError(ErrorCode.WRONG_STATE, kind="invitation", state=state)
     if email is None:
-        raise PastisError(ErrorCode.WRONG_STATE)
+        raise PastisError(ErrorCode.WRONG_STATE, reason="not_mailed")
+
+
+def letter(mode: Registration) -> Letter:
+    """What is mailed: that the link also makes an account, only where it does."""
+    return Letter.INVITATION_OF_ACCOUNTS if mode is Registration.CLOSED else Letter.INVITATION
 
 
 def check_bound(email: str | None, own: str) -> None:

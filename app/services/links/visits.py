@@ -78,7 +78,7 @@ class VisitEngine:
             await self._audit.record(
                 AuditKind.LINK_FAIL, workspace_id=link["workspace_id"], actor=_NOBODY, link=link["_id"]
             )
-            raise PastisError(ErrorCode.INVALID_CREDENTIALS)
+            raise PastisError(ErrorCode.INVALID_CREDENTIALS, kind="link")
 
     async def set_password(self, link_id: str, password: str | None) -> None:
         """Put a password before a link, or take it away; whoever came in by the former one leaves."""

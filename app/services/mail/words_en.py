@@ -42,6 +42,14 @@ LETTERS: dict[Letter, Words] = {
             "The link works once, until {expires} (UTC), for an account with this address; you can make one with it. If you do not know {inviter}, there is nothing to do.",
         ),
     ),
+    Letter.INVITATION_OF_ACCOUNTS: Words(
+        "You are invited to a workspace",
+        ("{inviter} invites you to the workspace “{workspace}” on Pastis.",),
+        "Look at the invitation",
+        (
+            "The link works once, until {expires} (UTC), for an account with this address. If you have none, ask whoever runs this server for one. If you do not know {inviter}, there is nothing to do.",
+        ),
+    ),
     Letter.PASSWORD_CHANGED: Words(
         "Your password has been changed",
         (

@@ -42,6 +42,14 @@ LETTERS: dict[Letter, Words] = {
             "Le lien sert une fois, jusqu'au {expires} (UTC), pour un compte à cette adresse ; il permet aussi de le créer. Si vous ne connaissez pas {inviter}, il n'y a rien à faire.",
         ),
     ),
+    Letter.INVITATION_OF_ACCOUNTS: Words(
+        "Vous êtes invité dans un espace de travail",
+        ("{inviter} vous invite dans l'espace de travail « {workspace} » sur Pastis.",),
+        "Voir l'invitation",
+        (
+            "Le lien sert une fois, jusqu'au {expires} (UTC), pour un compte à cette adresse. Si vous n'en avez pas, demandez-en un à qui gère ce serveur. Si vous ne connaissez pas {inviter}, il n'y a rien à faire.",
+        ),
+    ),
     Letter.PASSWORD_CHANGED: Words(
         "Votre mot de passe a été changé",
         (

@@ -14,7 +14,7 @@ async def require_placeholder(work: Work, membership_id: str) -> Membership:
     if membership.removed_at is not None:
         raise not_found("membership")
     if membership.user_id is not None or membership.type is not MembershipType.PERSON:
-        raise PastisError(ErrorCode.WRONG_STATE)
+        raise PastisError(ErrorCode.WRONG_STATE, reason="not_placeholder")
     return membership
 
 

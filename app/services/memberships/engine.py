@@ -1,5 +1,7 @@
 """Memberships: given, changed, taken away; never deleted, so that history keeps its names."""
 
+from dataclasses import replace
+
 from app.core.database.engine import Database
 from app.core.documents import Doc, public
 from app.core.errors import ErrorCode, FieldCode, PastisError, already_exists, invalid, not_found
@@ -23,10 +25,14 @@ class MembershipEngine:
         doc = await queries.get(self._scope, membership_id)
         if doc is None:
             raise not_found("membership")
-        return public(Membership, doc)
+        return self._shown(public(Membership, doc))
 
     async def page(self, request: PageRequest, *, removed: bool) -> Page:
-        return await queries.page(self._scope, request, removed=removed)
+        page = await queries.page(self._scope, request, removed=removed)
+        return replace(page, items=[self._shown(doc) for doc in page.items])
+
+    def _shown(self, doc: Doc) -> Doc:
+        return rules.for_visitors(doc) if self._scope.standing.is_visitor else doc
 
     async def create(self, data: MembershipCreate) -> Outcome[Membership]:
         """Let an account in, name a placeholder, or make a service account.

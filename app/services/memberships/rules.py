@@ -3,18 +3,26 @@
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
 from app.models.memberships import Membership, MembershipType, Role
-from app.models.permissions import Permission
-from app.services.access.rules import may_manage
+from app.services.access.rules import highest, may_manage
 from app.services.access.standing import Standing
 
 NOBODY = "Deleted user"
 """What people whose account was deleted are called."""
 
 
+_NOT_FOR_VISITORS = ("custom_role_id", "role", "user_id")
+
+
+def for_visitors(values: Doc) -> Doc:
+    """A membership, or some of its fields, as who came by a public link sees it: who it is, not what for."""
+    return values | {name: None for name in _NOT_FOR_VISITORS if name in values}
+
+
 def check_manage(actor: Role, *roles: Role) -> None:
-    """Raises `permission_denied` where somebody reaches above their own role."""
-    if not all(may_manage(actor, role) for role in roles):
-        raise PastisError(ErrorCode.PERMISSION_DENIED, permission="membership:update")
+    """Raises `permission_denied` where somebody reaches above their own role, with the role that it takes."""
+    needed = highest(roles)
+    if not may_manage(actor, needed):
+        raise PastisError(ErrorCode.PERMISSION_DENIED, role=needed)
 
 
 def check_custom_role(standing: Standing, role: Role, custom_role_id: str | None) -> None:
@@ -22,15 +30,15 @@ def check_custom_role(standing: Standing, role: Role, custom_role_id: str | None
     if custom_role_id is None:
         return
     if not standing.is_admin:
-        raise PastisError(ErrorCode.PERMISSION_DENIED, permission=Permission.ROLE_UPDATE)
+        raise PastisError(ErrorCode.PERMISSION_DENIED, role=Role.ADMIN)
     if role is not Role.MEMBER:
-        raise invalid("/custom_role_id", FieldCode.REFUSED)
+        raise invalid("/custom_role_id", FieldCode.REFUSED, reason="no_custom_role")
 
 
 def check_type(type_: MembershipType, email: str | None) -> None:
     """Raises `validation_failed`: a service account is nobody's."""
     if type_ is MembershipType.SERVICE and email is not None:
-        raise invalid("/email", FieldCode.REFUSED)
+        raise invalid("/email", FieldCode.REFUSED, reason="no_address")
 
 
 def takes_owner(membership: Membership, new_role: Role | None) -> bool:

@@ -55,7 +55,7 @@ class PasswordResetEngine:
 
         Raises `invalid_link`, `validation_failed`.
         """
-        check_password(password)
+        check_password(password, (await self._confirmations.find(Purpose.PASSWORD_RESET, token)).email)
         link = await self._confirmations.take(Purpose.PASSWORD_RESET, token)
         user = await self._users.find_by_email(link.email)
         if user is None or user.id != link.user_id or not may_reset(user):

@@ -99,5 +99,7 @@ class RegistrationEngine:
 
     def _check_open(self, *, invited: bool) -> None:
         mode = self._settings.registration_mode
-        if mode is Registration.CLOSED or (mode is Registration.INVITATION and not invited):
+        if mode is Registration.CLOSED:
             raise PastisError(ErrorCode.REGISTRATION_CLOSED)
+        if mode is Registration.INVITATION and not invited:
+            raise PastisError(ErrorCode.REGISTRATION_CLOSED, reason="invited_only")

@@ -30,8 +30,9 @@ By a role that permits more, a team that has grants, a placeholder that leads a 
 def chosen(permissions: Iterable[Permission]) -> list[str]:
     """A role's permissions in order, with the reading that they need; raises `validation_failed`."""
     wanted = list(permissions)
+    why = {"reason": "kept_back", "choices": ", ".join(sorted(KEPT_BACK))}
     errors = [
-        FieldError(f"/permissions/{number}", FieldCode.REFUSED)
+        FieldError(f"/permissions/{number}", FieldCode.REFUSED, why)
         for number, one in enumerate(wanted)
         if one in KEPT_BACK
     ]

@@ -36,7 +36,7 @@ async def project_of(scope: Scope, project_ref: str | None, task_ref: str | None
     if task_ref is None:
         return None if project_ref is None else await scope.project_id(project_ref)
     if project_ref is not None:
-        raise invalid("/query/task", FieldCode.REFUSED)
+        raise invalid("/query/task", FieldCode.INVALID_CHOICE, exclusive="project, task")
     task = await queries.get(scope, task_ref)
     if task is None:
         raise not_found("task")

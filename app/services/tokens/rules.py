@@ -16,8 +16,9 @@ HINT_LENGTH = 4
 
 def check_scopes(scopes: Iterable[str]) -> None:
     """Raises `validation_failed` for a scope that is of no permission."""
+    why = {"reason": "no_scope", "choices": "task:update, comment:*, *:read, *:*"}
     errors = [
-        FieldError(f"/scopes/{number}", FieldCode.REFUSED)
+        FieldError(f"/scopes/{number}", FieldCode.REFUSED, why)
         for number, scope in enumerate(scopes)
         if not any(named(scope))
     ]

@@ -26,7 +26,7 @@ class UserEngine:
         locale: Locale | None = None,
     ) -> User:
         """Raises `validation_failed`, or `already_exists` where the address has an account."""
-        rules.check_password(password)
+        rules.check_password(password, email)
         now = self._clock.now()
         user = User(
             id=new_id(),
@@ -68,10 +68,10 @@ class UserEngine:
 
     async def update(self, user_id: str, changes: dict[str, Any]) -> User:
         """Change the profile; a new `password` is hashed here. What changes nothing leaves no trace."""
-        if "password" in changes:
-            rules.check_password(changes["password"])
-            changes["password_hash"] = await hash_password(changes.pop("password"))
         user = await self.get(user_id)
+        if "password" in changes:
+            rules.check_password(changes["password"], user.email)
+            changes["password_hash"] = await hash_password(changes.pop("password"))
         if all(getattr(user, name) == value for name, value in changes.items()):
             return user
         await queries.update(self._database, user_id, {**changes, "updated_at": self._clock.now()})

@@ -1,9 +1,11 @@
 """What an account may look like. Pure."""
 
+import re
+
 import email_validator
 from email_validator import EmailNotValidError, validate_email
 
-from app.core.common_passwords import is_common
+from app.core.common_passwords import is_common, is_made_of
 from app.core.errors import FieldCode, invalid
 from app.models.users import User
 
@@ -13,6 +15,8 @@ for _domain in ("local", "localhost", "test"):
         email_validator.SPECIAL_USE_DOMAIN_NAMES.remove(_domain)
 
 PASSWORD_LENGTH = (15, 128)
+PRODUCT = "pastis"
+KNOWN_LENGTH = 4
 
 
 def normal_email(text: str) -> str:
@@ -23,8 +27,11 @@ def normal_email(text: str) -> str:
         raise invalid("/email", FieldCode.INVALID_FORMAT) from None
 
 
-def check_password(password: str) -> None:
-    """Length is what counts (OWASP ASVS 5.0, 6.2): no rules of composition, but none that all try first."""
+def check_password(password: str, email: str) -> None:
+    """Length is what counts (OWASP ASVS 5.0, 6.2): no rules of composition, but none that all try first.
+
+    Nor what is known of this account: its address, and the name of this program (NIST SP 800-63B).
+    """
     low, high = PASSWORD_LENGTH
     if len(password) < low:
         raise invalid("/password", FieldCode.TOO_SHORT, limit=low)
@@ -32,6 +39,14 @@ def check_password(password: str) -> None:
         raise invalid("/password", FieldCode.TOO_LONG, limit=high)
     if is_common(password):
         raise invalid("/password", FieldCode.COMMON_PASSWORD)
+    if is_made_of(password, _known_words(email)):
+        raise invalid("/password", FieldCode.COMMON_PASSWORD, reason="own_name")
+
+
+def _known_words(email: str) -> list[str]:
+    """Short ones are in too many other words."""
+    local, _, domain = email.rpartition("@")
+    return [one for one in (PRODUCT, local, domain, *re.split(r"[^\w]+", email)) if len(one) >= KNOWN_LENGTH]
 
 
 def may_reset(user: User) -> bool:

@@ -18,6 +18,7 @@ from app.core.security import new_password
             "iloveyouiloveyou",
         ),
         *("aaaaaaaaaaaaaaaa", "abcabcabcabcabca", "qwertyqwertyqwerty", "12345678901234567890"),
+        *("qwertyuiop12345", "Azertyuiop-67890", "!poiuytrewq0987!", "1qwertyuiopasdf!", "mnbvcxzlkjhgfdsa"),
     ],
 )
 def test_what_is_guessed_first(password: str) -> None:

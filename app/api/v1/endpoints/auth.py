@@ -110,10 +110,9 @@ async def create_token(
 @router.post("/refresh", response_model=TokensRead, responses=problems.REFRESH, dependencies=PUBLIC)
 async def refresh_login(services: Process, caller: CallerOf, body: RefreshCreate) -> Response:
     """New tokens for a refresh token; asked again within a minute, as after a lost answer, the same ones."""
-    cookies = body.refresh_token is OMITTED
-    token = caller.refresh_cookie() if cookies else body.refresh_token
+    token = caller.refresh_token(body.refresh_token)
     tokens = await services.auth.refresh(token, address=caller.address)
-    return handed_out(caller, tokens, cookies=cookies)
+    return handed_out(caller, tokens, cookies=body.refresh_token is OMITTED)
 
 
 @router.post(

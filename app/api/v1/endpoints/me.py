@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.deps import Account, IfMatch, Process
+from app.api.deps import Account, IfMatch, Process, checked_spare_key
 from app.api.gate import RequiresAccount
 from app.api.requests import StrictRoute
 from app.api.responses import check_match, plain
@@ -49,7 +49,12 @@ async def update_me(
     return plain(request, _shown(await services.users.update(user_id, changes)))
 
 
-@router.post("/deactivate", status_code=204, responses=problems.ACCOUNT_DEACTIVATE, dependencies=RECENT)
+@router.post(
+    "/deactivate",
+    status_code=204,
+    responses=problems.ACCOUNT_DEACTIVATE,
+    dependencies=[*RECENT, Depends(checked_spare_key)],
+)
 async def deactivate_me(services: Process, account: Account, if_match: IfMatch = None) -> Response:
     """Put the account to rest: all logins end, and all stays, until an operator activates it again."""
     await _check_match(services, account.principal.user_id, if_match)

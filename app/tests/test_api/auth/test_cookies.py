@@ -173,6 +173,22 @@ async def test_bearer_needs_no_more(anonymous: Client, user: User) -> None:
     ok(await client.patch("/api/v1/me", {"display_name": "Justin"}, headers=headers))
 
 
+async def test_a_name_that_somebody_else_points_here_has_no_cookies(anonymous: Client, user: User) -> None:
+    """Its `Host` and `Origin` agree, and browsers send our cookies to our host alone."""
+    ok(await enter(anonymous, user))
+    headers = OURS | {"Origin": "http://evil.example"}
+    for method, path in (("POST", f"{AUTH}/refresh"), ("PATCH", "/api/v1/me")):
+        answer = await anonymous.http.request(method, f"http://evil.example{path}", json={}, headers=headers)
+        refused(answer, 401, "authentication_required")
+    refused(await anonymous.post(f"{AUTH}/refresh", {}, headers=headers), 403, "csrf_refused")
+
+
+async def test_with_https_the_own_host_is_not_its_http(secure: Client, user: User) -> None:
+    refused(await enter(secure, user, {"Origin": "http://pastis.test"}), 403, "csrf_refused")
+    ok(await enter(secure, user, {"Origin": "https://pastis.test"}))
+    refused(await secure.post(f"{AUTH}/refresh", {}, headers=OURS), 403, "csrf_refused")
+
+
 async def test_several_credentials_are_refused(anonymous: Client, user: User) -> None:
     one, two = [(await log_in(anonymous, user))["access_token"] for _ in range(2)]
     bearer = ("Authorization", f"Bearer {one}")
@@ -223,10 +239,26 @@ async def test_without_any_refresh_token(anonymous: Client) -> None:
 
 async def test_a_token_in_the_body_is_answered_in_the_body(anonymous: Client, user: User) -> None:
     tokens = await log_in(anonymous, user)
-    ok(await enter(anonymous, user))
     answer = await anonymous.post(f"{AUTH}/refresh", {"refresh_token": tokens["refresh_token"]})
     assert ok(answer)["token_type"] == "bearer"
     assert set_by(answer) == {}
+
+
+@pytest.mark.parametrize("headers", [{}, OURS], ids=["anywhere", "ours"])
+async def test_a_token_in_the_body_beside_a_cookie(
+    anonymous: Client, user: User, clock: TestClock, headers: dict[str, str]
+) -> None:
+    """Neither is replaced: both logins go on, also when the other token comes after the grace."""
+    cookies = set_by(await enter(anonymous, user))
+    other = (await log_in(anonymous, user))["refresh_token"]
+    for token in (other, cookies["pastis_refresh"]["value"]):
+        answer = await anonymous.post(f"{AUTH}/refresh", {"refresh_token": token}, headers=headers)
+        refused(answer, 400, "both_credentials")
+        assert set_by(answer) == {}
+    clock.forward(minutes=2)
+    ok(await anonymous.post(f"{AUTH}/refresh", {}, headers=OURS))
+    anonymous.http.cookies.clear()
+    ok(await anonymous.post(f"{AUTH}/refresh", {"refresh_token": other}))
 
 
 async def test_log_out_clears_them(anonymous: Client, services: Services, user: User) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.core.sealing import Sealer
 from app.models.users import User
 from app.services.bootstrap import Services
 from app.tests.support.authenticator import Authenticator
@@ -53,8 +54,10 @@ async def test_the_password_and_a_code(own: Client, services: Services, clock: T
     secret, codes = await enable_totp(own, services)
     clock.forward(**STALE)
     for proof in ({"totp": code(services, secret)}, {"recovery_code": codes[0]}):
-        refused(await prove(own, **proof), 401, "invalid_credentials")
-        refused(await prove(own, password="wrong", **proof), 401, "invalid_credentials")
+        problem = refused(await prove(own, **proof), 401, "invalid_credentials")
+        assert "the password is missing, which comes with a code" in problem["detail"]
+        problem = refused(await prove(own, password="wrong", **proof), 401, "invalid_credentials")
+        assert problem["detail"] == "The password of this account is wrong."
     assert not await may_do_what_is_sensitive(own)
     ok(await prove(own, password=PASSWORD, totp=code(services, secret)), 204)
     assert await may_do_what_is_sensitive(own)
@@ -66,6 +69,17 @@ async def test_a_code_counts_once_here_too(own: Client, services: Services, cloc
     for proof in ({"totp": code(services, secret)}, {"recovery_code": codes[0]}):
         ok(await prove(own, password=PASSWORD, **proof), 204)
         refused(await prove(own, password=PASSWORD, **proof), 401, "invalid_factor")
+
+
+async def test_codes_do_not_count_after_the_secret_was_changed_and_forgotten(
+    own: Client, services: Services, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PASTIS_SECRET is another one, and PASTIS_FORMER_SECRETS has not the former: recovery codes do count."""
+    secret, codes = await enable_totp(own, services)
+    clock.forward(**STALE)
+    monkeypatch.setattr(services.factors, "_sealer", Sealer([b"another"], "totp"))
+    refused(await prove(own, password=PASSWORD, totp=code(services, secret)), 401, "invalid_factor")
+    ok(await prove(own, password=PASSWORD, recovery_code=codes[0]), 204)
 
 
 async def test_a_passkey_is_enough(own: Client, services: Services, user: User, clock: TestClock) -> None:
@@ -94,6 +108,15 @@ async def test_without_second_factors_the_password_is_asked_for(own: Client, clo
     assert not await may_do_what_is_sensitive(own)
     ok(await prove(own, password=PASSWORD), 204)
     assert await may_do_what_is_sensitive(own)
+
+
+async def test_an_account_without_both_is_told_to_log_in_with_its_provider(
+    own: Client, services: Services, user: User, clock: TestClock
+) -> None:
+    await services.users.update(user.id, {"password_hash": None})
+    clock.forward(**STALE)
+    problem = refused(await prove(own, password=PASSWORD), 401, "invalid_credentials")
+    assert "the account has no password; log in again with its provider" in problem["detail"]
 
 
 async def test_an_account_without_a_password_proves_a_factor_alone(

@@ -102,6 +102,15 @@ async def test_what_is_no_picture(
     assert await stored(services, Avatar, workspace.users["member"].id) is None
 
 
+async def test_the_content_says_what_it_is(workspace: Workspace) -> None:
+    """Whichever of the three `Content-Type` names: all of them are drawn anew."""
+    for content, kind in ((a_picture("PNG"), "image/jpeg"), (a_picture("JPEG"), "image/webp")):
+        ok(await put(workspace.member, content, kind), 204)
+        got = await workspace.member.at("").get("/api/v1/me/avatar")
+        assert got.headers["content-type"] == "image/webp"
+    refused(await put(workspace.member, a_picture("GIF"), "image/png"), 422, "validation_failed")
+
+
 async def test_too_large_and_of_another_kind(workspace: Workspace, services: Services) -> None:
     refused(await put(workspace.member, GOOD + b"\0" * 1_048_576), 413, "body_too_large")
     for kind in ("image/svg+xml", "image/gif", "text/html", "", "image/png; charset=x"):

@@ -56,6 +56,21 @@ def closed(schema: Any) -> Any:
     return [closed(one) for one in schema] if isinstance(schema, list) else schema
 
 
+def test_which_changes_keep_their_answer_for_an_idempotency_key() -> None:
+    """As the conventions say: those of workspaces, but for tokens; any other `POST` only checks the key."""
+
+    def takes(operation: Operation, *, kept: bool) -> bool:
+        headers = operation.parameters("header")
+        keys = [one["description"] for one in headers if one["name"] == "idempotency-key"]
+        return any(("of no effect" not in one) is kept for one in keys)
+
+    for one in OPERATIONS:
+        of_workspace = one.path.startswith("/api/v1/workspaces") and "/tokens" not in one.path
+        keeps = of_workspace or one.path == "/api/v1/invitations/accept"
+        assert takes(one, kept=True) is (keeps and one.method not in ("GET", "HEAD")), one.id
+        assert takes(one, kept=False) or keeps or one.method != "POST", one.id
+
+
 def references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if isinstance(value.get("$ref"), str):

@@ -70,7 +70,8 @@ async def test_lists_and_the_log_do_not_tell(workspace: Workspace, services: Ser
             assert task["id"] not in answer.text, (name, path)
         titles = [one["title"] for one in ok(await client.get("/tasks"))["items"]]
         assert titles == [shown["title"]], name
-        refused(await client.get("/events?count=true"), 422, "validation_failed")
+        problem = refused(await client.get("/events?count=true"), 422, "validation_failed")
+        assert "only owners and admins may have the whole log counted" in problem["errors"][0]["detail"]
     assert ok(await workspace.member.get("/tasks?count=true"))["total"] == 1
     assert ok(await workspace.api.get("/tasks?count=true"))["total"] == 2
     assert ok(await (await workspace.guest(services)).get("/tasks"))["items"] == []

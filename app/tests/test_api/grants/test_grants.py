@@ -60,7 +60,8 @@ async def test_exactly_one_holder_who_is_there(workspace: Workspace, services: S
     async with unchanged(services, workspace):
         refused(await workspace.grant("viewer"), 422, "validation_failed")
         answer = await workspace.grant("viewer", membership_id=member, team_id=team["id"])
-        refused(answer, 422, "validation_failed")
+        (error,) = refused(answer, 422, "validation_failed")["errors"]
+        assert error["detail"] == "Only one of these may be given: membership_id, team_id."
         for wrong in (gone, new_id(), team["id"]):
             refused(await workspace.grant("viewer", membership_id=wrong), 404, "not_found")
         refused(await workspace.grant("viewer", team_id=member), 404, "not_found")

@@ -201,6 +201,7 @@ async def test_whoever_was_put_out_by_hand_comes_back_with_the_group_and_leaves_
     assert await role(services, workspace, claims) == "member", "it was given by hand this time"
     ok(await workspace.api.delete(f"/memberships/{found['_id']}"))
     ok(await groups.log_in(**claims, roles=["staff"]))
+    assert await role(services, workspace, claims) == "member", "as the guide to single sign-on says"
     ok(await groups.log_in(**claims, roles=[]))
     assert await role(services, workspace, claims) is None
 

@@ -76,8 +76,19 @@ async def test_people_come_back_to_our_own_front_ends_only(
     problem = refused(
         await browser.client.post(f"{LOGIN}/start", {"redirect_uri": address}), 422, "validation_failed"
     )
-    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("/redirect_uri", "refused")]
+    (error,) = problem["errors"]
+    assert (error["pointer"], error["code"]) == ("/redirect_uri", "refused")
+    assert error["detail"] == "It is refused: it must be at one of these: http://localhost:8001."
     assert await services.database.collection(IdentityRequest).count_documents({}) == before
+
+
+@pytest.mark.parametrize("fragment", ["#", "#step", "?from=provider#step"])
+async def test_an_address_with_a_fragment(browser: Browser, fragment: str) -> None:
+    body = {"redirect_uri": f"http://localhost:8001/welcome{fragment}"}
+    problem = refused(await browser.client.post(f"{LOGIN}/start", body), 422, "validation_failed")
+    (error,) = problem["errors"]
+    assert error["pointer"] == "/redirect_uri"
+    assert error["detail"] == "It is refused: an address to return to has nothing behind a #."
 
 
 async def test_another_page_of_the_front_end_may_take_them(browser: Browser) -> None:

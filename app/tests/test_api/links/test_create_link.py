@@ -100,7 +100,8 @@ async def test_a_link_does_no_more_than_comment(workspace: Workspace, role: str)
 async def test_an_end_that_is_past(workspace: Workspace, clock: TestClock) -> None:
     await workspace.link("viewer")
     body = {**BODY, "expires_at": rfc3339(clock.now())}
-    refused(await workspace.api.post(LINKS, body), 422, "validation_failed")
+    problem = refused(await workspace.api.post(LINKS, body), 422, "validation_failed")
+    assert problem["errors"][0]["detail"] == "It is refused: the time is past."
 
 
 async def test_an_id_in_use(workspace: Workspace) -> None:

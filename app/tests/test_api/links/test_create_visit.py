@@ -41,6 +41,18 @@ async def test_a_visitor_sees_the_lead(workspace: Workspace) -> None:
     ok(await visit.get(f"/memberships/{lead}"))
 
 
+async def test_a_visitor_sees_who_people_are_and_not_what_they_may(workspace: Workspace) -> None:
+    visit = await visitor(workspace, await workspace.link("viewer"))
+    owner = workspace.membership_ids["owner"]
+    known = ok(await workspace.member.get(f"/memberships/{owner}"))
+    seen = ok(await visit.get(f"/memberships/{owner}"))
+    assert seen == known | {"custom_role_id": None, "role": None, "user_id": None}
+    assert known["user_id"] is not None
+    listed = ok(await visit.get("/memberships"))["items"]
+    assert seen in listed
+    assert {(one["role"], one["user_id"]) for one in listed} == {(None, None)}
+
+
 async def test_what_a_visitor_sees(workspace: Workspace) -> None:
     """The project with its tasks and comments, and not who else there is, or what else."""
     ok(await workspace.api.post("/projects", {"key": "OTHER", "name": "Others"}), 201)
@@ -71,7 +83,8 @@ async def test_what_a_viewer_may_not(workspace: Workspace) -> None:
     refused(await visit.post("/tasks", {"project_id": "FLUID", "title": "Mine"}), 403, "permission_denied")
     refused(await visit.post("/labels", {"name": "Mine"}), 403, "permission_denied")
     for account in ("/api/v1/me", "/api/v1/me/tokens", "/api/v1/workspaces"):
-        refused(await visit.at("").get(account), 403, "login_required")
+        problem = refused(await visit.at("").get(account), 403, "login_required")
+        assert problem["detail"] == "This is for people with an account of their own; a link has none."
 
 
 async def test_a_commenter_signs_with_the_name_of_the_link(workspace: Workspace) -> None:
@@ -106,7 +119,8 @@ async def test_of_one_workspace_only(workspace: Workspace, other_workspace: Work
 async def test_with_a_password(workspace: Workspace) -> None:
     link = await workspace.link("viewer", password=PASSWORD)
     refused(await opened(workspace.api, link), 401, "password_required")
-    refused(await opened(workspace.api, link, "four other words"), 401, "invalid_credentials")
+    problem = refused(await opened(workspace.api, link, "four other words"), 401, "invalid_credentials")
+    assert problem["detail"] == "The password of this link is wrong."
     ok(await opened(workspace.api, link, PASSWORD), 200)
     entry = ok(await workspace.api.get("/audit?kind=link.fail"))["items"][0]
     assert entry["detail"] == {"link": link["id"]}

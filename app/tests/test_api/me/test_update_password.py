@@ -105,6 +105,16 @@ async def test_one_that_is_guessed_first_is_refused(workspace: Workspace, servic
             assert [one["code"] for one in problem["errors"]] == ["common_password"]
 
 
+async def test_neither_the_own_address_nor_a_row_of_keys(workspace: Workspace, services: Services) -> None:
+    own = workspace.users["member"].email
+    async with unchanged(services, workspace):
+        for password, why in ((own, "little more than your address"), ("qwertyuiop12345", "guessed first.")):
+            problem = refused(await put(workspace.member, PASSWORD, password), 422, "validation_failed")
+            (error,) = problem["errors"]
+            assert (error["pointer"], error["code"]) == ("/password", "common_password")
+            assert why in error["detail"]
+
+
 async def test_the_owner_is_told(workspace: Workspace, services: Services) -> None:
     ok(await put(workspace.member, PASSWORD, NEW), 204)
     (mail,) = await mails_to(services, workspace.users["member"].email)

@@ -143,6 +143,15 @@ async def test_malformed(workspace: Workspace, services: Services, body: Any, po
     assert [one["pointer"] for one in problem["errors"]] == [pointer]
 
 
+async def test_a_service_account_has_no_address(workspace: Workspace, services: Services) -> None:
+    body = {"type": "service", "display_name": "CI", "email": workspace.users["member"].email}
+    async with unchanged(services, workspace):
+        problem = refused(await workspace.api.post("/memberships", body), 422, "validation_failed")
+    (error,) = problem["errors"]
+    assert error["pointer"] == "/email"
+    assert error["detail"] == "It is refused: a service account has no e-mail address."
+
+
 async def test_an_id_of_the_clients_own_works_once(
     workspace: Workspace, other_workspace: Workspace, services: Services
 ) -> None:

@@ -163,7 +163,8 @@ async def test_only_placeholders_are_merged_and_only_into_who_is_there(
     ids, foreign = workspace.membership_ids, other_workspace.membership_ids["member"]
     async with unchanged(services, workspace, other_workspace):
         for whom in (ids["member"], ids["owner"], claimed, service):
-            refused(await merge(workspace, whom, ids["admin"]), 409, "wrong_state")
+            problem = refused(await merge(workspace, whom, ids["admin"]), 409, "wrong_state")
+            assert "the member is no placeholder" in problem["detail"]
         for whom, into in ((gone, ids["member"]), (person, gone), (person, new_id()), (person, foreign)):
             refused(await merge(workspace, whom, into), 404, "not_found")
         refused(await merge(workspace, foreign, ids["member"]), 404, "not_found")

@@ -73,7 +73,9 @@ async def test_nobody_reaches_above_their_own_role(
 ) -> None:
     async with unchanged(services, workspace):
         answer = await client_of(workspace, actor).patch(path(workspace, target), body)
-        refused(answer, 403, "permission_denied")
+        problem = refused(answer, 403, "permission_denied")
+    # Not the permission to change memberships, which an admin has.
+    assert problem["detail"] == "This needs the role owner, and of an API token the scope *:*."
 
 
 @pytest.mark.parametrize("role", ["admin", "member"])

@@ -94,6 +94,12 @@ async def test_a_password_that_is_refused_leaves_the_link_good(
     ok(await confirm(anonymous, token), 204)
 
 
+async def test_the_own_address_is_no_password(anonymous: Client, user: User, token: str) -> None:
+    problem = refused(await confirm(anonymous, token, user.email), 422, "validation_failed")
+    assert [one["code"] for one in problem["errors"]] == ["common_password"]
+    ok(await confirm(anonymous, token), 204)
+
+
 async def test_of_an_account_that_was_deactivated(
     anonymous: Client, services: Services, user: User, token: str
 ) -> None:

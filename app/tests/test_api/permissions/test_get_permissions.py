@@ -89,7 +89,8 @@ async def test_of_what_one_does_not_see(workspace: Workspace, services: Services
     for params in ({"project": "HID"}, {"task": hidden["id"]}, {"task": "HID-1"}, {"project": "NONE"}):
         refused(await workspace.member.get("/permissions", params=params), 404, "not_found")
     both = {"project": "FLUID", "task": hidden["id"]}
-    refused(await workspace.api.get("/permissions", params=both), 422, "validation_failed")
+    problem = refused(await workspace.api.get("/permissions", params=both), 422, "validation_failed")
+    assert problem["errors"][0]["detail"] == "Only one of these may be given: project, task."
 
 
 async def test_of_each_project_its_own(workspace: Workspace) -> None:

@@ -122,6 +122,12 @@ async def test_what_is_refused_leaves_the_link_good(
     ok(await confirm(anonymous, token), 200)
 
 
+async def test_the_own_address_is_no_password(anonymous: Client, email: str, token: str) -> None:
+    problem = refused(await confirm(anonymous, token, password=email), 422, "validation_failed")
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("/password", "common_password")]
+    ok(await confirm(anonymous, token), 200)
+
+
 async def test_attack_an_address_is_squatted(anonymous: Client, services: Services, email: str) -> None:
     """Without the mail nobody makes an account, and the owner of the address still can."""
     ok(await anonymous.post("/api/v1/registrations", {"email": email}), 202)  # the attacker

@@ -10,7 +10,7 @@ from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.clock import TestClock
 from app.tests.support.factories import Workspace, log_in
 from app.tests.support.invitations import accept, invite, link, token_of
-from app.tests.support.mails import mailed_token, mails_to
+from app.tests.support.mails import mailed_token, mails_to, text_of
 from app.utils.ids import new_id
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +31,8 @@ def _in_mode(services: Services, monkeypatch: pytest.MonkeyPatch, mode: Registra
 
 def set_mode(services: Services, monkeypatch: pytest.MonkeyPatch, mode: Registration) -> None:
     settings = services.settings.model_copy(update={"registration": mode})
-    monkeypatch.setattr(services.registrations, "_settings", settings)
+    for engine in (services.registrations, services.issues):
+        monkeypatch.setattr(engine, "_settings", settings)
 
 
 @pytest.fixture
@@ -57,8 +58,20 @@ async def test_without_an_invitation(
         ok(answer, 202)
         ok(await confirm(anonymous, await mailed_token(services, email)), 200)
         return
-    refused(answer, 403, "registration_closed")
+    problem = refused(answer, 403, "registration_closed")
+    assert ("ask for an invitation" in problem["detail"]) is (mode is INVITATION)
     await mails_to(services, email, 0)
+
+
+@ALL
+async def test_the_mail_that_invites_promises_an_account_only_where_it_makes_one(
+    workspace: Workspace, services: Services, email: str, mode: Registration
+) -> None:
+    await invite(workspace, email=email)
+    (mail,) = await mails_to(services, email)
+    text = text_of(mail)
+    assert ("you can make one with it" in text) is (mode is not CLOSED)
+    assert ("ask whoever runs this server for one" in text) is (mode is CLOSED)
 
 
 @ALL

@@ -56,7 +56,9 @@ async def test_what_would_raise_oneself_is_for_admins(
     async with unchanged(services, workspace):
         body = {"name": "Triage", "permissions": ["task:read", kept_back]}
         problem = refused(await workspace.api.post("/roles", body), 422, "validation_failed")
-    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("/permissions/1", "refused")]
+    (error,) = problem["errors"]
+    assert (error["pointer"], error["code"]) == ("/permissions/1", "refused")
+    assert "these permissions are for owners and admins alone: invitation:create, " in error["detail"]
 
 
 @pytest.mark.parametrize("wrong", [[], ["task:fly"], ["task:read", "task:read"], "task:read", None], ids=str)
@@ -97,7 +99,8 @@ async def test_it_is_for_members_and_of_this_workspace(
     async with unchanged(services, workspace, other_workspace):
         for body in ({"role": "guest"}, {"role": "admin"}):
             answer = await workspace.api.patch(path, body | {"custom_role_id": role_id})
-            refused(answer, 422, "validation_failed")
+            (error,) = refused(answer, 422, "validation_failed")["errors"]
+            assert "only the role member can have a custom role in its place" in error["detail"]
         for wrong in (foreign, new_id()):
             refused(await workspace.api.patch(path, {"custom_role_id": wrong}), 404, "not_found")
     await give(workspace, role_id)

@@ -88,7 +88,8 @@ async def test_it_makes_nobody_an_admin_unless_it_may_do_all(workspace: Workspac
     some = workspace.api.as_((await made(owner, scopes=["membership:*"]))["token"])
     every = workspace.api.as_((await made(owner, scopes=["*:*"]))["token"])
     path = f"/memberships/{workspace.membership_ids['member']}"
-    refused(await some.patch(path, {"role": "admin"}), 403, "permission_denied")
+    problem = refused(await some.patch(path, {"role": "admin"}), 403, "permission_denied")
+    assert problem["detail"] == "This needs the role admin, and of an API token the scope *:*."
     admin = f"/memberships/{workspace.membership_ids['admin']}"
     refused(await some.patch(admin, {"role": "guest"}), 403, "permission_denied")
     refused(await some.delete(admin), 403, "permission_denied")
@@ -137,7 +138,27 @@ async def test_an_end_that_is_no_time_in_utc_is_refused(own: Client) -> None:
 async def test_an_end_that_is_past(own: Client, clock: TestClock) -> None:
     body = {"name": "Late", "scopes": ["task:read"], "expires_at": rfc3339(clock.now())}
     problem = refused(await own.post(MINE, body), 422, "validation_failed")
-    assert problem["errors"][0]["pointer"] == "/expires_at"
+    (error,) = problem["errors"]
+    assert (error["pointer"], error["detail"]) == ("/expires_at", "It is refused: the time is past.")
+
+
+async def test_a_key_makes_nothing_safe_to_send_again(own: Client) -> None:
+    """The answer has the secret, so it is not kept: whoever lost it ends that token and makes another."""
+    headers = {"Idempotency-Key": "7f3c"}
+    body = {"name": "CI", "scopes": ["task:read"]}
+    lost, again = [ok(await own.post(MINE, body, headers=headers), 201) for _ in range(2)]
+    assert lost["token"] != again["token"]
+    listed = ok(await own.get(MINE))["items"]
+    assert [one["id"] for one in listed] == [again["id"], lost["id"]]
+    ok(await own.delete(f"{MINE}/{lost['id']}"), 204)
+    refused(await own.post(MINE, body, headers={"Idempotency-Key": "a b"}), 422, "invalid_idempotency_key")
+
+
+async def test_a_scope_that_names_nothing_is_told_what_scopes_are(own: Client) -> None:
+    body = {"name": "CI", "scopes": ["task:read", "task:fly"]}
+    (error,) = refused(await own.post(MINE, body), 422, "validation_failed")["errors"]
+    assert (error["pointer"], error["code"]) == ("/scopes/1", "refused")
+    assert "scopes are for example: task:update, comment:*" in error["detail"]
 
 
 @pytest.mark.parametrize(

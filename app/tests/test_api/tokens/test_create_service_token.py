@@ -49,7 +49,8 @@ async def test_it_is_in_its_workspace_only(workspace: Workspace, other_workspace
     refused(await build.at(other_workspace.api.base).get("/tasks"), 404, "not_found")
     refused(await build.at(f"/api/v1/workspaces/{new_id()}").get("/tasks"), 404, "not_found")
     for path in ("/api/v1/me", "/api/v1/workspaces"):
-        refused(await build.at("").get(path), 403, "login_required")
+        problem = refused(await build.at("").get(path), 403, "login_required")
+        assert "people with an account of their own; a service account has none" in problem["detail"]
 
 
 async def test_it_has_what_its_role_and_its_scopes_give(workspace: Workspace) -> None:

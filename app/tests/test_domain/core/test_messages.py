@@ -25,6 +25,7 @@ EXACT: dict[str, str | int] = {
     "parameter": "colour",
     "permission": "task.update",
     "reason": "changed_since",
+    "role": "owner",
     "state": "running",
     "workspaces": "fluid",
 }

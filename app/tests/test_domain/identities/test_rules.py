@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.core.errors import ErrorCode, PastisError
 from app.core.oidc_settings import GroupRole, OidcProvider
 from app.models.memberships import Role
 from app.services.identities import rules
@@ -97,6 +98,9 @@ def test_only_what_the_provider_says_plainly_is_a_second_factor(claims: dict[str
     [
         ("https://pastis.example/auth/oidc/p", True),
         ("https://PASTIS.example:443/x?y=z", True),
+        ("https://pastis.example/x#y", False),
+        ("https://pastis.example/#", False),
+        ("https://:secret@pastis.example/", False),
         ("http://127.0.0.1:3000/", True),
         ("http://pastis.example/", False),
         ("https://pastis.example:8443/", False),
@@ -115,4 +119,9 @@ def test_only_what_the_provider_says_plainly_is_a_second_factor(claims: dict[str
 def test_where_people_may_be_sent_back_to(address: str, allowed: bool) -> None:
     # The last ones may well be allowed to call the API.
     origins = ["https://pastis.example", "http://127.0.0.1:3000", "*", "http://", "capacitor://localhost"]
-    assert rules.may_return_to(address, origins) is allowed
+    if allowed:
+        rules.check_return(address, origins)
+        return
+    with pytest.raises(PastisError) as caught:
+        rules.check_return(address, origins)
+    assert caught.value.code is ErrorCode.VALIDATION_FAILED
