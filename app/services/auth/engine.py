@@ -116,6 +116,20 @@ class AuthEngine:
         if is_needed(methods, owned):
             challenge = await self._factors.challenge(user, methods, remember_me=remember_me)
             raise PastisError(ErrorCode.FACTOR_REQUIRED, members={"challenge": challenge, "factors": owned})
+        return await self._open(
+            user, methods, device_token, remember_me=remember_me, client=client, address=address
+        )
+
+    async def _open(
+        self,
+        user: User,
+        methods: Sequence[str],
+        device_token: str | None,
+        *,
+        remember_me: bool,
+        client: str,
+        address: str,
+    ) -> Tokens:
         tokens = await self._sessions.open(
             user.id, remember_me=remember_me, client=client, address=address, methods=methods
         )
@@ -140,14 +154,10 @@ class AuthEngine:
             raise PastisError(ErrorCode.INVALID_TOKEN)
         proven = await self._prove(user, proof, waiting, device_token)
         await self._factors.close(waiting, user)
-        tokens = await self._sessions.open(
-            user.id,
-            remember_me=waiting.remember_me,
-            client=client,
-            address=address,
-            methods=(*waiting.methods, *proven),
+        methods = (*waiting.methods, *proven)
+        return await self._open(
+            user, methods, device_token, remember_me=waiting.remember_me, client=client, address=address
         )
-        return replace(tokens, device_token=self._limits.device_token(user.email, device_token))
 
     async def _prove(
         self,

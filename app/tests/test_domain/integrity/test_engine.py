@@ -6,16 +6,16 @@ from app.core.log import Event
 from app.models.labels import Label
 from app.models.tasks import Task
 from app.services.bootstrap import Services
-from app.services.integrity import Report, check_all, check_workspace
+from app.services.integrity import Report, check_workspace
 from app.tests.support.clients import ok
 from app.tests.support.factories import Workspace
+from app.tests.support.replay import head
 
 pytestmark = pytest.mark.anyio
 
 
 async def check(services: Services, workspace: Workspace) -> Report:
-    [report] = [one for one in await check_all(services.database) if one.workspace_id == workspace.id]
-    return report
+    return await check_workspace(services.database, workspace.id, await head(services.database, workspace.id))
 
 
 async def test_a_worked_on_workspace_is_good(services: Services, workspace: Workspace) -> None:
