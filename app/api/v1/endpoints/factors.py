@@ -37,7 +37,7 @@ async def create_totp(services: Process, account: Account) -> Response:
 @router.post(
     "/totp/confirm",
     response_model=RecoveryCodesRead,
-    responses=problems.FACTOR_WRITE,
+    responses=problems.FACTOR_UPDATE,
     dependencies=[*LOGIN, *HEADERS],
 )
 async def confirm_totp(services: Process, account: Account, body: TotpConfirm) -> Response:

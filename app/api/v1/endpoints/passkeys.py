@@ -63,7 +63,7 @@ async def get_passkey(services: Process, account: Account, request: Request, pas
     return plain(request, _shown(await services.passkeys.get(account.principal.user_id, passkey)))
 
 
-@router.patch("/{passkey}", response_model=PasskeyRead, responses=problems.FACTOR_WRITE, dependencies=LOGIN)
+@router.patch("/{passkey}", response_model=PasskeyRead, responses=problems.FACTOR_UPDATE, dependencies=LOGIN)
 async def update_passkey(
     services: Process,
     account: Account,
