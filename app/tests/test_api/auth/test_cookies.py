@@ -287,6 +287,14 @@ async def test_log_out_when_the_access_token_has_expired(
     assert await sessions_of(services, user) == []
 
 
+async def test_log_out_with_both_is_refused(anonymous: Client, services: Services, user: User) -> None:
+    ok(await enter(anonymous, user))
+    other = await log_in(anonymous, user)
+    both = OURS | {"Authorization": f"Bearer {other['access_token']}"}
+    refused(await anonymous.post(f"{AUTH}/logout", headers=both), 400, "both_credentials")
+    assert len(await sessions_of(services, user)) == 2
+
+
 async def test_nothing_else_clears_them(
     anonymous: Client, services: Services, user: User, clock: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,8 +158,10 @@ async def test_the_last_owner_is_kept_and_told_where(
 async def test_nor_is_the_last_owner_put_to_rest(services: Services, workspace: Workspace) -> None:
     """Who is at rest is no owner either."""
     me = workspace.api.at("")
+    before = await stored(services, User, workspace.users["owner"].id)
     problem = refused(await me.post("/api/v1/me/deactivate"), 409, "last_owner")
     assert workspace.slug in problem["detail"]
+    assert await stored(services, User, workspace.users["owner"].id) == before
     ok(await workspace.api.get("/tasks"))
     path = f"/memberships/{workspace.membership_ids['member']}"
     ok(await workspace.api.patch(path, {"role": "owner"}))
@@ -195,6 +197,22 @@ async def test_who_was_an_owner_once_is_none_who_stays(
     problem = refused(await workspace.api.at("").delete("/api/v1/me"), 409, "last_owner")
     assert workspace.slug in problem["detail"]
     ok(await workspace.api.get("/tasks"))  # nothing had begun
+
+
+async def test_an_owner_who_rests_a_moment_before_is_noticed(
+    services: Services, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/memberships/{workspace.membership_ids['member']}"
+    ok(await workspace.api.patch(path, {"role": "owner"}))
+    real, other = services.users.update, workspace.users["member"].id
+
+    async def update(user_id: str, changes: dict[str, Any]) -> User:
+        await real(other, {"active": False})
+        return await real(user_id, changes)
+
+    monkeypatch.setattr(services.users, "update", update)
+    refused(await workspace.api.at("").post("/api/v1/me/deactivate"), 409, "last_owner")
+    ok(await workspace.api.get("/tasks"))
 
 
 async def test_it_needs_a_recent_login(workspace: Workspace, clock: TestClock, services: Services) -> None:
