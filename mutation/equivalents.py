@@ -7,7 +7,12 @@ _ONE_WORKSPACES = "The id of a membership is named in its own workspace alone; t
 _PREVIEW = "app/services/invitations/acceptances.py::Acceptances.preview"
 _QUERIES = "app/services/access/queries.py"
 
+_WEAKER = "FactorEngine ends the account's other logins next, which forgets all that is known of the account."
+
 EQUIVALENT: dict[str, str] = {
+    "app/services/sessions/engine.py::SessionEngine.weaken::call::"
+    "self._access.forget_credential(session_id)::0": _WEAKER,
+    "app/services/tokens/engine.py::TokenEngine.weaken::call::self._access.forget_user(user_id)::0": _WEAKER,
     "app/api/gate.py::_check_recent::operand::not isinstance(principal, AccountPrincipal)::0": (
         "Who is no account is of another kind than a user, which is asked next; this is for the type checker."
     ),

@@ -31,7 +31,7 @@ from app.tests.test_api.access.test_machine import STEPS, machine_settings, tell
 
 Patch = pytest.MonkeyPatch
 Bug = Callable[[Patch], None]
-MOST_STEPS = 3000
+MOST_STEPS = 15_000
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 

@@ -187,11 +187,24 @@ async def test_a_challenge_has_five_answers_wherever_they_come_from(
 ) -> None:
     token = await challenge(own, user)
     for n in range(5):
-        async with coming_from(app, f"192.0.2.{n}") as guesser:
+        async with coming_from(app, f"10.{n}.0.1") as guesser:
             answer = await confirm(guesser, token, totp=code(services, app_secret, 50))
             refused(answer, 401, "invalid_factor")
     refused(await confirm(own, token, totp=code(services, app_secret)), 401, "invalid_token")
     ok(await confirm(own, await challenge(own, user), totp=code(services, app_secret)), 200)
+
+
+async def test_answers_at_once_from_everywhere_are_five_too(
+    app: FastAPI, own: Client, services: Services, user: User, app_secret: str
+) -> None:
+    token, wrong = await challenge(own, user), code(services, app_secret, 50)
+
+    async def guess(n: int) -> str:
+        async with coming_from(app, f"10.{n}.0.1") as guesser:
+            return str((await confirm(guesser, token, totp=wrong)).json()["code"])
+
+    told = Counter(await asyncio.gather(*(guess(n) for n in range(12))))
+    assert told == {"invalid_factor": 5, "invalid_token": 7}
 
 
 async def test_an_answer_that_is_throttled_is_none(
