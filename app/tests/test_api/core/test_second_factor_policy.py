@@ -85,6 +85,7 @@ async def test_who_gives_the_last_factor_up_is_out(world: World) -> None:
     for one in (client, token):
         refused(await one.get(f"{world.base}/labels"), 403, "second_factor_required")
         ok(await one.get("/api/v1/me"))
+    world.services.access.forget_user(world.workspace.users["owner"].id)
     ok(await others.get(f"{world.base}/labels"))
 
 
