@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
 from app.models.audit import AuditEntry, AuditHead, AuditKind
@@ -27,10 +28,21 @@ def user_id() -> str:
 
 
 @pytest.fixture
-async def made(services: Services, user_id: str) -> AsyncIterator[str]:
-    """A chain of five entries, alone: all chains are verified, and those of other tests are many."""
-    for model in (AuditEntry, AuditHead):
-        await services.database.collection(model).delete_many({})
+async def made(services: Services, user_id: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """A chain of five entries, which is tampered with and then thrown away.
+
+    All chains are looked at, and those of other tests are many: here it is the only one.
+    """
+    every, older = queries.chains, queries.chains_older
+
+    async def chains(database: Database) -> dict[str, Doc | None]:
+        return {name: head for name, head in (await every(database)).items() if name == user_id}
+
+    async def chains_older(database: Database, cutoff: datetime) -> list[str]:
+        return [name for name in await older(database, cutoff) if name == user_id]
+
+    monkeypatch.setattr(queries, "chains", chains)
+    monkeypatch.setattr(queries, "chains_older", chains_older)
     for number in range(5):
         await services.audit.record(AuditKind.LOGIN_CREATE, user_id, number=number)
     yield user_id
