@@ -17,6 +17,8 @@ from app.models.projects import Visibility
 
 Permissions = frozenset[Permission]
 NONE: Permissions = frozenset()
+MULTI_FACTOR = "mfa"
+"""What RFC 8176 calls a login that was proven with a second factor too."""
 
 _ADMIN_ONLY = frozenset(
     {
@@ -103,10 +105,6 @@ def check_end(expires_at: datetime | None, now: datetime) -> None:
     """Raises `validation_failed` for an end that has come already."""
     if expires_at is not None and expires_at <= now:
         raise invalid("/expires_at", FieldCode.REFUSED, reason="past")
-
-
-MULTI_FACTOR = "mfa"
-"""What RFC 8176 calls a login that was proven with a second factor too."""
 
 
 def is_multi_factor(methods: Sequence[str]) -> bool:

@@ -88,7 +88,7 @@ def check_return(address: str, origins: Iterable[str]) -> None:
     Only to our own front ends, and with no fragment (RFC 6749, 3.1.2). A query stays: the provider adds
     to it.
     """
-    ours = {one: _origin(one) for one in origins if _origin(one) is not None}
+    ours = {one: origin for one in origins if (origin := _origin(one)) is not None}
     if _origin(address) not in ours.values():
         raise invalid("/redirect_uri", FieldCode.REFUSED, reason="foreign_address", choices=", ".join(ours))
     if "#" in address:

@@ -8,8 +8,6 @@ from app.services.access.standing import Standing
 
 NOBODY = "Deleted user"
 """What people whose account was deleted are called."""
-
-
 _NOT_FOR_VISITORS = ("custom_role_id", "role", "user_id")
 
 

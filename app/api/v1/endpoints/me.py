@@ -76,6 +76,5 @@ async def update_password(
 ) -> Response:
     """Set a new password. All other logins end. If-Match means the account, as `/me` shows it."""
     await _check_match(services, account.principal.user_id, if_match)
-    current = body.current_password if "current_password" in body.model_fields_set else None
-    await services.auth.change_password(account.principal, current, body.password)
+    await services.auth.change_password(account.principal, body.current_password, body.password)
     return Response(status_code=204)
