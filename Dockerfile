@@ -6,11 +6,12 @@ WORKDIR /build
 # Without pip of its own: what is copied into the final image can run Pastis and nothing else.
 RUN python -m venv --without-pip /opt/pastis
 COPY requirements.txt ./
-RUN pip --python /opt/pastis install --require-hashes -r requirements.txt
+RUN pip --python /opt/pastis install --no-deps --require-hashes -r requirements.txt
 COPY requirements-build.txt ./
-RUN pip install --require-hashes -r requirements-build.txt
+RUN pip install --no-deps --require-hashes -r requirements-build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY app ./app
+COPY clients/python/pastis_client ./clients/python/pastis_client
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . && \
     pip --python /opt/pastis install --no-deps dist/pastis-*.whl
 

@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench chaos chaos-sessions machine-access mutate-guards lint types contracts format openapi lock clean
+.PHONY: help run test fuzz bench bench-sync chaos chaos-sessions chaos-sync machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,15 +29,28 @@ fuzz: $(VENV)/.dev ## Try made-up requests and properties at depth (20 minutes)
 bench: $(VENV)/.dev ## Measure speed as ratios in one run (5 minutes)
 	$(IN_VENV) python -m benchmarks.run
 
+bench-sync: $(VENV)/.dev ## Measure the live stream with up to 10,000 clients (40 minutes)
+	$(IN_VENV) python -m benchmarks.sync.run
+
 chaos: $(VENV)/.dev ## Kill processes under load and look what is lost (10 minutes)
 	$(IN_VENV) python -m chaos.writes --rounds 20 --seconds 30 --clients 16
 
 chaos-sessions: $(VENV)/.dev ## Lose answers, kill processes and replay tokens, and look who is logged out (5 minutes)
 	$(IN_VENV) python -m chaos.sessions
 
+chaos-sync: $(VENV)/.dev ## Kill, stop and cut what 200 clients follow, and look what each of them holds (12 minutes)
+	$(IN_VENV) python -m chaos.sync --seconds 600 --clients 200
+
 machine-access: $(VENV)/.dev ## Do 10,000 things as many people, and ask an oracle who may (20 minutes)
 	$(IN_VENV) PASTIS_MACHINE_STEPS="$${PASTIS_MACHINE_STEPS:-10000}" \
 		pytest -q -n 0 --timeout 7200 --show-capture=no app/tests/test_api/access
+
+machine-sync: $(VENV)/.dev ## Take 2,000 steps of sync, and ask an oracle what each client must hold (10 minutes)
+	$(IN_VENV) PASTIS_SYNC_STEPS="$${PASTIS_SYNC_STEPS:-2000}" pytest -q -n 0 --timeout 7200 --show-capture=no \
+		app/tests/test_api/sync/test_machine.py app/tests/test_api/sync/test_machine_bugs.py
+
+model: $(VENV)/.dev ## Explore every state of the sync protocol's model (1 minute)
+	$(IN_VENV) python -m model.run
 
 mutate-guards: $(VENV)/.dev ## Delete each guard in turn and look which test notices (30 minutes)
 	$(IN_VENV) python -m mutation.run
@@ -70,7 +83,8 @@ lock: $(VENV)/.made ## Lock the dependencies; make lock UPGRADE=--upgrade takes 
 clean: ## Remove .venv and caches, never data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
 
-# The stamps: a lock that changed is installed again, one that did not costs nothing.
+# The stamps: a lock that changed is installed again, one that did not costs nothing. A lock names all there is:
+# asked for dependencies, an older pip would look for newer releases and refuse them for want of a hash.
 $(VENV)/.made:
 	@for python in python3.13 python3.12 python3.11 python3; do \
 		if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -80,12 +94,12 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made $(RUN_LOCKS) pyproject.toml
 	@echo "Installing the locked packages into $(VENV)..."
-	@$(INSTALL) --require-hashes $(RUN_LOCKS:%=-r %)
+	@$(INSTALL) --no-deps --require-hashes $(RUN_LOCKS:%=-r %)
 	@$(PROJECT)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made requirements-dev.txt pyproject.toml
 	@echo "Installing the locked packages for development into $(VENV)..."
-	@$(INSTALL) --require-hashes -r requirements-dev.txt
+	@$(INSTALL) --no-deps --require-hashes -r requirements-dev.txt
 	@$(PROJECT)
 	@touch $@
