@@ -4,6 +4,7 @@ import typer
 
 from app import __version__
 from app.commands.audit import audit
+from app.commands.conformance import conformance
 from app.commands.db import db
 from app.commands.demo import demo
 from app.commands.exports import export
@@ -13,6 +14,7 @@ from app.commands.openapi import openapi
 from app.commands.serve import serve
 from app.commands.settings import config
 from app.commands.user import user
+from app.commands.watch import watch
 
 cli = typer.Typer(
     help="Plan projects and tasks: serve the API and look after its data.",
@@ -25,6 +27,8 @@ cli.command()(config)
 cli.command()(openapi)
 cli.command()(export)
 cli.command()(demo)
+cli.command()(watch)
+cli.command()(conformance)
 cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
 cli.add_typer(imports, name="import")

@@ -18,6 +18,7 @@ from app.api.gate import Public, Requires, RequiresAccount
 from app.api.limits import LimitLayer
 from app.api.middleware import RequestLayer
 from app.api.session import SessionLayer
+from app.api.streams import StreamLayer
 from app.api.v1.endpoints import health, problems
 from app.api.v1.router import PREFIX, ROUTERS
 from app.core import logging
@@ -71,7 +72,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(LimitLayer)
     app.add_middleware(SessionLayer, settings=settings)
     app.add_middleware(RequestLayer, settings=settings)
-    if settings.cors_origins:  # outermost, as refusals of any layer carry these headers too
+    if settings.cors_origins:  # around these, as refusals of any of them carry these headers too
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
@@ -91,6 +92,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
                 "Retry-After",
             ],
         )
+    app.add_middleware(StreamLayer)
 
 
 def check_permissions(app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
+from starlette.requests import HTTPConnection
 
 from app.api.gate import caller_of, services_of
 from app.api.responses import strong_tags
@@ -39,8 +40,8 @@ RefPath = Annotated[str, Path(min_length=1, max_length=MAX_REF, description="Its
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-async def read_scope(request: Request) -> Scope:
-    scope: Scope = request.state.scope
+async def read_scope(connection: HTTPConnection) -> Scope:
+    scope: Scope = connection.state.scope
     return scope
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import WebSocketRequestValidationError as SocketValidationError
 from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
+from starlette.websockets import WebSocket
 
 from app.api.validation import field_errors
 from app.core.database.errors import classify
@@ -78,8 +80,8 @@ _EXAMPLE_ERRORS = {
 
 def install(app: FastAPI) -> None:
     """Answer every exception of the app with a problem, and document the problems in its OpenAPI."""
-    for kind in (HTTPException, InvalidJson, PastisError, RequestValidationError):
-        app.add_exception_handler(kind, _handle)
+    for kind in (HTTPException, InvalidJson, PastisError, RequestValidationError, SocketValidationError):
+        app.add_exception_handler(kind, _handle)  # type: ignore[arg-type] # of both sorts of connections
     app.add_exception_handler(Exception, _handle_unforeseen)
     _document_problems(app)
 
@@ -130,8 +132,12 @@ def answer(scope: Scope, error: Exception) -> Response:
     return problem(scope, _translate(scope, error))
 
 
-async def _handle(request: Request, error: Exception) -> Response:
-    return answer(request.scope, error)
+async def _handle(connection: Request | WebSocket, error: Exception) -> Response | None:
+    response = answer(connection.scope, error)
+    if isinstance(connection, Request):
+        return response
+    await connection.send_denial_response(response)
+    return None
 
 
 async def _handle_unforeseen(request: Request, error: Exception) -> Response:
@@ -142,8 +148,8 @@ def _translate(scope: Scope, error: Exception) -> PastisError:
     match error:
         case PastisError():
             return error
-        case RequestValidationError():
-            errors = field_errors(error.errors(), error.body)
+        case RequestValidationError() | SocketValidationError():
+            errors = field_errors(error.errors(), getattr(error, "body", None))
             return PastisError(ErrorCode.VALIDATION_FAILED, errors=errors)
         case InvalidJson():
             # A key with a lone surrogate may stand in the pointer, and no answer can carry it.

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request, WebSocket
 from fastapi.security import OAuth2PasswordBearer
+from starlette.requests import HTTPConnection
 
 from app.api.limits import count_request
 from app.api.session import MAX_REF, Caller, services_in
@@ -28,9 +29,14 @@ WorkspacePath = Annotated[
 ]
 
 
-def services_of(request: Request) -> Services:
+TicketQuery = Annotated[
+    str | None, Query(max_length=100, description="From `POST .../sync/tickets`, in the place of a header.")
+]
+
+
+def services_of(connection: HTTPConnection) -> Services:
     """The process's engines; raises `database_unavailable` until the database has been made ready."""
-    return services_in(request.scope)
+    return services_in(connection.scope)
 
 
 def caller_of(request: Request) -> Caller:
@@ -56,6 +62,19 @@ class Requires:
         if self.recent:
             _check_recent(request, scope.standing.principal)
         request.state.scope = scope
+
+
+class RequiresSocket(Requires):
+    """The same for a socket, which a ticket may open."""
+
+    async def __call__(  # type: ignore[override] # FastAPI tells sockets by this
+        self, websocket: WebSocket, workspace: WorkspacePath, ticket: TicketQuery = None
+    ) -> None:
+        caller: Caller = websocket.state.caller
+        scope = await caller.open_socket(workspace, ticket)
+        websocket.state.log.update(actor=scope.standing.actor_id, workspace=scope.workspace_id)
+        scope.demand(self.permission)
+        websocket.state.scope = scope
 
 
 class RequiresAccount:

@@ -19,8 +19,11 @@ from app.utils.ids import new_id
 
 MAX_HEADER_BYTES = 32_768
 MAX_TARGET_BYTES = 8_192
+_SWITCHED = 101
 _CLIENT_CLOSED = 499  # nginx's word for a client that left before the answer
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+_STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
 
 Header = tuple[bytes, bytes]
 _NO_STORE = (b"cache-control", b"no-store")
@@ -64,6 +67,9 @@ class RequestLayer:
         self._docs_headers = (*always, _DOCS_POLICY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._open_socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -91,6 +97,19 @@ class RequestLayer:
             )
             request_context.reset(token)
             origin_reader.reset(origin)
+
+    async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The same for a socket, until it is open: then it goes on outside."""
+        header_bytes, request_id = _read_headers(scope["headers"])
+        log: dict[str, Any] = {"request_id": request_id}
+        scope.setdefault("state", {}).update(request_id=request_id, log=log)
+        answer = _Answer(send, ((b"x-request-id", request_id.encode()), *self._api_headers), bodiless=False)
+        token = request_context.set(log)
+        try:
+            await self._run(scope, receive, answer, header_bytes)
+        finally:
+            logger.info("socket", route=_route(scope), status=answer.status or _SWITCHED)
+            request_context.reset(token)
 
     async def _run(self, scope: Scope, receive: Receive, answer: "_Answer", header_bytes: int) -> None:
         try:
@@ -122,7 +141,7 @@ class _Answer:
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] in _STARTS:
             self.status = message["status"]
             given = message.get("headers", ())
             names = {name for name, _ in given}
@@ -159,4 +178,5 @@ def _route(scope: Scope) -> str | None:
     if "route" in scope["state"]:  # answered ahead of the framework
         return str(scope["state"]["route"])
     route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-    return getattr(route, "path_format", None)
+    # Of a socket it keeps Starlette's route, and has no path of its own.
+    return getattr(getattr(route, "starlette_route", None) or route, "path_format", None)

@@ -11,7 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_flat_params, get_validation_alias
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, _effective_route_context_var
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from app.api.validation import MAX_NAME, escape
@@ -48,12 +48,12 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def unread(request: Request) -> Response:
-            _check_query(request, known)
+            check_query(request, known)
             return await handle(request)
 
         async def without_body(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
-            _check_query(strict, known)
+            check_query(strict, known)
             await strict.read_nothing()
             return await handle(strict)
 
@@ -65,7 +65,7 @@ class StrictRoute(APIRoute):
 
         async def with_body(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
-            _check_query(strict, known)
+            check_query(strict, known)
             await strict.read(is_form=is_form)
             if is_form:
                 await _check_form(strict, fields)
@@ -88,7 +88,8 @@ def _query_fields(dependant: Dependant) -> list[ModelField]:
     return [*dependant.query_params, *below]
 
 
-def _check_query(request: Request, known: Mapping[str, bool]) -> None:
+def check_query(request: HTTPConnection, known: Mapping[str, bool]) -> None:
+    """Refuse unknown parameters, and those that come twice and are no list, as `StrictRoute` says."""
     if not request.scope["query_string"]:
         return
     seen = set[str]()

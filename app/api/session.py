@@ -11,7 +11,7 @@ from app.api.limits import count_request
 from app.api.network import DEVICE_COOKIE, client_address
 from app.core.config import Settings
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
-from app.services.access import AccountScope, Principal, PrincipalKind
+from app.services.access import AccountScope, Credential, Principal, PrincipalKind
 from app.services.access import Scope as AccessScope
 from app.services.bootstrap import Services
 from app.services.sessions import Tokens
@@ -67,11 +67,13 @@ class SessionLayer:
         self._origins = frozenset({f"{public.scheme}://{public.netloc}", *settings.cors_origins})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
-        state["caller"] = Caller(scope, self._cookies, self._origins)
+        # A command that came over a socket is its owner's.
+        owner: Caller | None = state.get("caller")
+        state["caller"] = Caller(scope, self._cookies, self._origins, owner)
         try:
             await self._app(scope, receive, send)
         finally:
@@ -85,9 +87,13 @@ class Caller:
     So a public route neither waits for the database nor fails for a token that is dead.
     """
 
-    __slots__ = ("_headers", "_origins", "_scope", "cookies")
+    __slots__ = ("_headers", "_origins", "_scope", "cookies", "credential")
 
-    def __init__(self, scope: Scope, cookies: Cookies, origins: frozenset[str]) -> None:
+    def __init__(
+        self, scope: Scope, cookies: Cookies, origins: frozenset[str], owner: "Caller | None" = None
+    ) -> None:
+        self.credential: Credential | None = None if owner is None else owner.credential
+        """What a socket was opened with, by its id: the socket outlasts the access token."""
         self._scope = scope
         self._origins = origins
         self.cookies = cookies
@@ -108,7 +114,7 @@ class Caller:
 
     async def enter(self, workspace: str) -> AccessScope:
         """The scope of the caller in a workspace; raises what `token` does and `Access.enter`."""
-        token = self.token()
+        token = self.credential or self.token()
         if len(workspace) > MAX_REF:
             raise invalid("/path/workspace", FieldCode.TOO_LONG, limit=MAX_REF)
         services = services_in(self._scope)
@@ -118,6 +124,27 @@ class Caller:
             await self._count_refused(error)
             raise
         await self._note(services, scope.standing.principal)
+        return scope
+
+    async def open_socket(self, workspace: str, ticket: str | None) -> AccessScope:
+        """The scope of whoever opens a socket, by a bearer token or a ticket; raises what `enter` does.
+
+        Cookies count for nothing: any site's page can open a socket with them.
+        """
+        if ticket is not None:
+            if self._headers.get(b"authorization"):
+                raise PastisError(ErrorCode.BOTH_CREDENTIALS)
+            try:
+                self.credential = await services_in(self._scope).sync.tickets.spend(ticket)
+            except PastisError as error:
+                await self._count_refused(error)
+                raise
+        self._headers.pop(b"cookie", None)
+        scope = await self.enter(workspace)
+        principal = scope.standing.principal
+        if self.credential is not None and self.credential.workspace_id != scope.workspace_id:
+            raise PastisError(ErrorCode.INVALID_TOKEN)
+        self.credential = Credential(principal.kind, principal.credential_id, scope.workspace_id)
         return scope
 
     async def account(self) -> AccountScope:

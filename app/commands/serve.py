@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import socket
 import sys
 from contextlib import suppress
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # With two for the database's connections and two for the embedded database this keeps Ctrl-C under five.
 _GRACE_SECONDS = 1
+_PING_SECONDS = 4.5
 _ANNOUNCE_SECONDS = 5.0
 _LOOK_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
@@ -49,6 +51,8 @@ class _Server(uvicorn.Server):
             await asyncio.wait({self._announcing}, timeout=_LOOK_SECONDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Each is told when to come back; it would be cut off otherwise.
+        self.app.state.services.sync.end_all()
         self._announcing.cancel()
         await asyncio.gather(self._announcing, return_exceptions=True)
         await super().shutdown(sockets)
@@ -82,12 +86,28 @@ def _run(settings: Settings, listening: socket.socket) -> None:
     from app.main import create_app
 
     configure(settings)
+    _allow_connections()
+    logging.getLogger("uvicorn.error").addFilter(_drop_false_alarm)
     try:
         app = create_app(settings)
         _Server(app, _config(app, settings)).run([listening])
     except SystemExit:
         # How uvicorn says that the application refused to start.
         fail("Pastis could not start; the log says why.")
+
+
+def _allow_connections() -> None:
+    """Open as many files as the system lets us: each stream is one, and shells allow a thousand or so."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _drop_false_alarm(record: logging.LogRecord) -> bool:
+    """Uvicorn 0.54 says this of every socket that was refused with an answer, as it should be."""
+    return record.getMessage() != "ASGI callable returned without completing handshake."
 
 
 def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
@@ -97,6 +117,13 @@ def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
         port=settings.port,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=settings.max_body_bytes,
+        # Compression would take more memory for each socket than all else together.
+        ws_per_message_deflate=False,
+        # Who has gone without a word is gone within ten seconds.
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PING_SECONDS,
         lifespan="on",
         workers=1,
         server_header=False,

@@ -22,8 +22,8 @@ SECRET_LENGTH = 32
 _KNOWN_WORDS = ("change", "default", "example", "password", "pastis", "replace", "secret")
 _FEW_CHARACTERS = 8
 _SENDER = re.compile(r"[^\x00-\x1f<>@]* <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+")
-# They begin alike, and are of make and the tests.
-_NO_SETTINGS = frozenset({"PASTIS_FUZZ_EXAMPLES", "PASTIS_TEST_DATABASE_URL"})
+# They begin alike, and are of make, the tests, and the commands that are clients.
+_NO_SETTINGS = frozenset({"PASTIS_FUZZ_EXAMPLES", "PASTIS_TEST_DATABASE_URL", "PASTIS_TOKEN"})
 
 
 class Environment(StrEnum):
@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     )
     anonymous_rate_limit_per_minute: int = Field(
         600, ge=0, description="Requests a minute that one address may send without a login; 0 for no limit"
+    )
+    max_streams: int = Field(
+        10_000, gt=0, description="Clients that one process tells live what happens; others must wait"
     )
     audit_days: int = Field(400, gt=0, description="How long the audit log is kept")
     max_body_bytes: int = Field(1_048_576, gt=0, description="Largest request body, imports excepted")

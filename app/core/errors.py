@@ -55,6 +55,7 @@ class ErrorCode(StrEnum):
     REPEATED_PARAMETER = "repeated_parameter"
     SECOND_FACTOR_REQUIRED = "second_factor_required"
     SERVER_STOPPING = "server_stopping"
+    SYNC_RESET = "sync_reset"
     TOO_MANY_REQUESTS = "too_many_requests"
     TRASHED = "trashed"
     UNDO_CONFLICT = "undo_conflict"
@@ -147,6 +148,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.REPEATED_PARAMETER: 422,
         ErrorCode.SECOND_FACTOR_REQUIRED: 403,
         ErrorCode.SERVER_STOPPING: 503,
+        ErrorCode.SYNC_RESET: 410,
         ErrorCode.TOO_MANY_REQUESTS: 429,
         ErrorCode.TRASHED: 409,
         ErrorCode.UNDO_CONFLICT: 409,

@@ -203,6 +203,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Server stopping",
         "The server is stopping. Try again in a moment.",
     ),
+    ErrorCode.SYNC_RESET: (
+        "Begin again",
+        "The changes since this cursor cannot be told. Fetch a snapshot and go on from there.",
+    ),
     ErrorCode.TOO_MANY_REQUESTS: (
         "Too many requests",
         "Too many attempts. Wait before you try again.",

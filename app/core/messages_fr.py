@@ -206,6 +206,10 @@ PROBLEMS: dict[ErrorCode, tuple[str, ...]] = {
         "Arrêt du serveur",
         "Le serveur s'arrête. Réessayez dans un instant.",
     ),
+    ErrorCode.SYNC_RESET: (
+        "À recommencer",
+        "Les changements depuis ce curseur ne peuvent être donnés. Repartez d'un instantané.",
+    ),
     ErrorCode.TOO_MANY_REQUESTS: (
         "Trop de requêtes",
         "Trop de tentatives. Attendez avant de réessayer.",

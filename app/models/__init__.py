@@ -21,12 +21,14 @@ from app.models.links import Link, LinkPassword, Visit
 from app.models.mails import Mail
 from app.models.memberships import Membership
 from app.models.passkeys import Passkey, PasskeyChallenge
+from app.models.presences import Presence
 from app.models.projects import Project
 from app.models.roles import CustomRole
 from app.models.sessions import Session, SpentToken
 from app.models.statuses import Status
 from app.models.tasks import Task
 from app.models.teams import Team
+from app.models.tickets import Ticket
 from app.models.tokens import ApiToken
 from app.models.users import User
 from app.models.workspaces import Workspace
@@ -69,8 +71,10 @@ DOCUMENTS: Sequence[type[Model]] = (
     Mutation,
     Passkey,
     PasskeyChallenge,
+    Presence,
     Session,
     SpentToken,
+    Ticket,
     User,
     Visit,
 )

@@ -37,6 +37,7 @@ from app.services.projects.handlers import pass_leads_on
 from app.services.registrations import RegistrationEngine
 from app.services.sessions import SessionEngine
 from app.services.sessions.jobs import LastUses
+from app.services.sync import SyncEngine
 from app.services.tasks.handlers import detach_label, detach_team, keep_used_status
 from app.services.teams.handlers import leave_teams
 from app.services.tokens import TokenEngine
@@ -72,7 +73,8 @@ class Services:
         self.audit = AuditEngine(database, settings, clock, secret)
         self.audit_follower = AuditFollower(database, self.writers, self.audit)
         self.mail = MailEngine(database, settings, Sealer(self.secrets, "mail"), clock)
-        self.doorbell = Doorbell(database, self.access.rings())
+        self.sync = SyncEngine(database, self.writers, self.access, clock, settings)
+        self.doorbell = Doorbell(database, [*self.access.rings(), *self.sync.rings()])
         self.imports = ImportJobs(self.audit)
         self._make_logins(settings, database, clock)
         self.last_uses = LastUses(self.sessions.note_uses, clock)
@@ -163,6 +165,7 @@ class Services:
         for job in self._jobs:
             job.start()
         self.audit_follower.start()
+        self.sync.start(self.doorbell.listening.is_set)
 
     @property
     def ready(self) -> bool:
@@ -180,6 +183,7 @@ class Services:
         """
         try:
             async with asyncio.timeout(FINISH_SECONDS):
+                await self.sync.close()
                 await self.doorbell.close()
                 await asyncio.gather(*(job.close() for job in self._jobs))
                 await self.imports.close()

@@ -29,6 +29,12 @@ class Ring:
     changes: Doc
     listener: Callable[[str], None]
     """Told the id of each document that was changed; must not wait for anything."""
+    about: frozenset[str] = frozenset()
+    """Of events, the kinds of documents that one must be about; all where none are named."""
+
+    def hears(self, change: Doc) -> bool:
+        ops = change.get("fullDocument", {}).get("ops", ())
+        return not self.about or any(op["kind"] in self.about for op in ops)
 
 
 class Doorbell:
@@ -40,15 +46,15 @@ class Doorbell:
 
     def __init__(self, database: Database, rings: Sequence[Ring]) -> None:
         self._database = database
-        self._listeners: dict[str, list[Callable[[str], None]]] = {}
+        self._rings: dict[str, list[Ring]] = {}
         wanted = []
         for ring in rings:
             name = ring.model.__collection__
-            self._listeners.setdefault(name, []).append(ring.listener)
+            self._rings.setdefault(name, []).append(ring)
             wanted.append({"$and": [{"ns.coll": name}, ring.changes]})
         self._pipeline: list[Doc] = [
             {"$match": {"$or": wanted}},
-            {"$project": {"ns.coll": 1, "documentKey._id": 1}},
+            {"$project": {"ns.coll": 1, "documentKey._id": 1, "fullDocument.ops.kind": 1}},
         ]
         self._task: asyncio.Task[None] | None = None
         self.listening = asyncio.Event()
@@ -87,5 +93,6 @@ class Doorbell:
                     self._tell(change)
 
     def _tell(self, change: Any) -> None:
-        for listener in self._listeners[change["ns"]["coll"]]:
-            listener(str(change["documentKey"]["_id"]))
+        for ring in self._rings[change["ns"]["coll"]]:
+            if ring.hears(change):
+                ring.listener(str(change["documentKey"]["_id"]))

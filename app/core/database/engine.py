@@ -103,6 +103,7 @@ class Database:
         self.timeout_seconds = client.options.timeout or 0.0
         self._collections: dict[tuple[type[Model], str], AsyncCollection[Doc]] = {}
         self._points: dict[type[Model], PointReader] = {}
+        self._knows_snapshots: bool | None = None
 
     @classmethod
     def connect(cls, settings: Settings) -> "Database":
@@ -167,6 +168,14 @@ class Database:
     @staticmethod
     async def begin(session: AsyncClientSession) -> Any:
         return await session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=DURABLE)
+
+    async def knows_snapshots(self) -> bool:
+        """Whether sessions can read at one moment without a transaction."""
+        if self._knows_snapshots is None:
+            # SecantusDB accepts such a session and then reads what is newest; its transactions are snapshots.
+            build = await self.client.admin.command("buildInfo")
+            self._knows_snapshots = "secantusVersion" not in build
+        return self._knows_snapshots
 
     async def is_ready(self, within: float | None = None) -> bool:
         """Whether a primary answers within so many seconds, at most the timeout."""

@@ -107,7 +107,13 @@ class Transaction:
                 self._recent.forget()
                 await _abort(session)
                 raise
-            await (_abort(session) if head is None else self._commit(session))
+            if any(one.context.dry_run for one in group):
+                await _abort(session)
+            elif head is None:
+                # Only so has it read what no change of primary takes away: answers may stand on that.
+                await _commit(session, self._database.timeout_seconds)
+            else:
+                await self._commit(session)
 
     async def _commit(self, session: AsyncClientSession) -> None:
         self._hand_over()
@@ -223,10 +229,10 @@ class Transaction:
         done.append(work)
         value = await command.decide(work)
         await work.check_rights()  # what others then do in reaction is theirs
-        for op in work.operations():
+        for op in await work.operations():
             for reaction in self._writers.reactions.get((op["kind"], op["verb"]), ()):
                 await reaction(work, op)
-        operations = work.operations()
+        operations = await work.operations()
         if not operations:
             return Outcome(value, None)
         log.events.append(work.event(operations))

@@ -137,12 +137,16 @@ class Work:
         whole = self._batch.entries[owner, doc[name]].current
         return "" if whole is None else await self._project_of(owner, whole)
 
-    def operations(self) -> list[Doc]:
+    async def operations(self) -> list[Doc]:
         """What this command changed, in order, as the log keeps it."""
-        pairs = ((key, before, self._batch.entries[key].current) for key, before in self.touched.items())
-        return [
-            op for op in (_operation(key[0], before, after, self.seq) for key, before, after in pairs) if op
-        ]
+        found = []
+        for (model, id_), before in self.touched.items():
+            after = self._batch.entries[model, id_].current
+            op = _operation(model, before, after, self.seq)
+            some = before if after is None else after
+            if op is not None and some is not None:
+                found.append(op | {"project_id": await self._project_of(model, some)})
+        return found
 
     def event(self, operations: list[Doc]) -> Doc:
         """The event of this command, or of what is left of it when nothing public changed."""

@@ -4,12 +4,13 @@ from app.models.permissions import Permission
 from app.services.access.engine import Access
 from app.services.access.paging import Order, Page, PageRequest
 from app.services.access.scope import AccountScope, Scope
-from app.services.access.standing import AccountPrincipal, Principal, PrincipalKind, Standing
+from app.services.access.standing import AccountPrincipal, Credential, Principal, PrincipalKind, Standing
 
 __all__ = [
     "Access",
     "AccountPrincipal",
     "AccountScope",
+    "Credential",
     "Order",
     "Page",
     "PageRequest",

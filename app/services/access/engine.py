@@ -1,7 +1,8 @@
 """Turns a token into a principal, and a principal into a scope of one workspace."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -21,12 +22,12 @@ from app.models.tokens import ApiToken, TokenKind
 from app.models.users import User
 from app.services.access import queries
 from app.services.access.rules import (
+    WATCHED,
     Holder,
     Roles,
     Source,
     closed,
     explained,
-    is_multi_factor,
     is_shared,
     project_sources,
     scoped,
@@ -35,10 +36,13 @@ from app.services.access.rules import (
 from app.services.access.scope import AccountScope, Scope
 from app.services.access.standing import (
     AccountPrincipal,
+    Credential,
+    Life,
     People,
     Principal,
     PrincipalKind,
     Standing,
+    check_factors,
     is_open,
     standing_of,
     visitor_standing,
@@ -48,11 +52,9 @@ from app.services.access.standing import (
 # in this one, at once.
 CACHE_SECONDS = 1.0
 CACHE_SIZE = 10_000
-WATCHED = frozenset({"grant", "link", "membership", "project", "role", "team", "workspace"})
-
 
 _Key = tuple[PrincipalKind, str, str | None]
-"""Whose token it is, the token's hash, the workspace as the request names it."""
+"""Whose token it is, the token's hash or its credential's id, the workspace as the request names it."""
 _PREFIXES = {
     TokenKind.PERSONAL.prefix: PrincipalKind.TOKEN,
     TokenKind.SERVICE.prefix: PrincipalKind.SERVICE,
@@ -71,6 +73,8 @@ class Access:
         self._known: dict[_Key, tuple[float, Principal | Standing]] = {}
         self._asking: dict[_Key, asyncio.Task[Principal | Standing]] = {}
         self._drops = 0
+        self.leavers: list[Callable[[str], None]] = []
+        """Told the id of each login, token, visit or account that may have ended, or changed."""
         writers.listeners.append(self._on_commit)
 
     async def identify(self, token: str) -> AccountPrincipal:
@@ -90,7 +94,7 @@ class Access:
         principal = await self.identify(token)
         return self._account(principal, source)
 
-    async def enter(self, token: str, workspace_ref: str, source: Doc) -> Scope:
+    async def enter(self, token: str | Credential, workspace_ref: str, source: Doc) -> Scope:
         """The scope of a member in a workspace, named by id or slug.
 
         Raises `invalid_token`, `not_found` alike for a workspace that is not there and one that the principal
@@ -173,12 +177,12 @@ class Access:
 
     def rings(self) -> list[Ring]:
         """What other processes may change that this one must not go on believing."""
-        watched = {"operationType": "insert", "fullDocument.ops.kind": {"$in": sorted(WATCHED)}}
+        inserted = {"operationType": "insert"}
         ended = {"operationType": "delete"}
         proven = {"updateDescription.updatedFields.authenticated_at": {"$exists": True}}
         stopped = {"updateDescription.updatedFields.active": {"$exists": True}}
         return [
-            Ring(Event, watched, lambda id_: self._forget_workspace(id_.rpartition(":")[0])),
+            Ring(Event, inserted, lambda id_: self._forget_workspace(id_.rpartition(":")[0]), WATCHED),
             Ring(Session, {"$or": [ended, proven]}, self.forget_credential),
             Ring(ApiToken, ended, self.forget_credential),
             Ring(Visit, ended, self.forget_credential),
@@ -186,11 +190,31 @@ class Access:
         ]
 
     def forget_credential(self, credential_id: str) -> None:
-        """Let a login or token that has ended be noticed by the next request."""
+        """Let a login or token that has ended be noticed by the next request, and by streams."""
         self._drop(lambda found: _principal(found).credential_id == credential_id)
+        self._tell(credential_id)
 
     def forget_user(self, user_id: str) -> None:
         self._drop(lambda found: _principal(found).user_id == user_id)
+        self._tell(user_id)
+
+    def _tell(self, id_: str) -> None:
+        for listener in self.leavers:
+            listener(id_)
+
+    async def living(self, principals: Collection[Principal]) -> dict[str, Life]:
+        """How it stands with credentials, by their ids; those that have ended are left out."""
+        now = self._clock.now()
+        found: dict[str, Life] = {}
+        for kind in {one.kind for one in principals}:
+            ids = {one.credential_id for one in principals if one.kind is kind}
+            docs = await queries.credentials(self._database, kind, ids, now)
+            users = {doc["user_id"] for doc in docs if doc.get("user_id")}
+            active = await queries.active_users(self._database, users) if users else set()
+            for doc in docs:
+                if doc.get("user_id") is None or doc["user_id"] in active:
+                    found[doc["_id"]] = Life(tuple(doc.get("methods", ())), doc["expires_at"])
+        return found
 
     async def _look_up(self, key: _Key) -> Principal | Standing:
         known = self._known.get(key)
@@ -209,8 +233,16 @@ class Access:
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
         if drops == self._drops:  # else it may be of before what was dropped
+            self._forget_old()
             self._known[key] = (monotonic() + CACHE_SECONDS, result)
         return result
+
+    def _forget_old(self) -> None:
+        """Two for each that comes: else all who came once would be remembered, with what they reach."""
+        now = monotonic()
+        for key in list(itertools.islice(self._known, 2)):
+            if self._known[key][0] <= now:
+                del self._known[key]
 
     async def _member(self, key: _Key) -> Principal | Standing:
         """Raises `invalid_token` for a credential that is dead, and what `_stand` does."""
@@ -227,7 +259,7 @@ class Access:
         if ref is None:
             return principal
         standing = await self._stand(principal, found)
-        _check_factors(principal, found["workspace"][0])
+        check_factors(principal, found["workspace"][0])
         return standing
 
     async def _visit(self, key: _Key) -> Principal | Standing:
@@ -287,16 +319,6 @@ class Access:
         self._known = {key: entry for key, entry in self._known.items() if not condition(entry[1])}
 
 
-def _check_factors(principal: Principal, workspace: Doc) -> None:
-    """Raises `second_factor_required` where the workspace asks for one that the login was made without.
-
-    A token counts as the login that made it; a service account is let in by who made its token.
-    """
-    asked = workspace.get("requires_second_factor") and principal.kind is not PrincipalKind.SERVICE
-    if asked and not is_multi_factor(principal.methods):
-        raise PastisError(ErrorCode.SECOND_FACTOR_REQUIRED)
-
-
 def _explained(
     standing: Standing, project_id: str | None, membership_id: str, sources: Sequence[Source]
 ) -> Doc:
@@ -328,7 +350,9 @@ def _source_of(principal: Principal, source: Doc) -> Doc:
     return source if principal.kind is PrincipalKind.USER else {**source, "token_id": principal.credential_id}
 
 
-def _key(token: str, ref: str | None) -> _Key:
+def _key(token: str | Credential, ref: str | None) -> _Key:
+    if isinstance(token, Credential):
+        return token.kind, queries.by_id(token.id), ref
     kind = next((kind for prefix, kind in _PREFIXES.items() if token.startswith(prefix)), PrincipalKind.USER)
     return kind, token_hash(token), ref
 

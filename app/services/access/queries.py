@@ -1,7 +1,10 @@
 """The one read that opens a request: credential, account, workspace, membership and projects together."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+
+from odmantic import Model
 
 from app.core.database.engine import Database
 from app.core.documents import Doc
@@ -16,6 +19,7 @@ from app.models.tokens import ApiToken
 from app.models.users import User
 from app.models.workspaces import Workspace
 from app.services.access.rules import ADMINS
+from app.services.access.standing import PrincipalKind
 
 _PROJECT: Doc = {"key": 1, "lead_id": 1, "visibility": 1}
 _ROLE: Doc = {"permissions": 1}
@@ -31,7 +35,8 @@ async def login(database: Database, access_hash: str, now: datetime, workspace_r
         {"access_hash": access_hash, "access_expires_at": {"$gt": now}},
         {"previous_access_hash": access_hash, "previous_access_expires_at": {"$gt": now}},
     ]
-    living: Doc = {"$or": either, "expires_at": {"$gt": now}}
+    found = _named(access_hash) or {"$or": either}
+    living: Doc = {**found, "expires_at": {"$gt": now}}
     return await _first_of(database, Session, [{"$match": living}, *_account_stages(workspace_ref)])
 
 
@@ -50,19 +55,59 @@ async def service_token(
 
 def _living(digest: str, now: datetime) -> Doc:
     either = [{"expires_at": None}, {"expires_at": {"$gt": now}}]
-    return {"$match": {"token_hash": digest, "$or": either}}
+    return {"$match": {**_secret(digest), "$or": either}}
+
+
+def by_id(credential_id: str) -> str:
+    """A credential's id in the place of its secret's hash, which never looks like that."""
+    return f"{_ID}{credential_id}"
+
+
+_ID = "id:"
+
+
+def _named(digest: str) -> Doc:
+    return {"_id": digest.removeprefix(_ID)} if digest.startswith(_ID) else {}
+
+
+def _secret(digest: str) -> Doc:
+    return _named(digest) or {"token_hash": digest}
 
 
 async def visit(database: Database, digest: str, now: datetime) -> Doc | None:
     """The living visit with its `link`, its `project` and `workspace`, as far as they are there."""
     pipeline: list[Doc] = [
-        {"$match": {"token_hash": digest, "expires_at": {"$gt": now}}},
+        {"$match": {**_secret(digest), "expires_at": {"$gt": now}}},
         _by("link_id", Link, "_id", "link"),
         {"$set": {"of": {"$first": "$link"}}},
         _by("of.project_id", Project, "_id", "project"),
         _by("of.workspace_id", Workspace, "_id", "workspace"),
     ]
     return await _first_of(database, Visit, pipeline)
+
+
+_CREDENTIALS: Mapping[PrincipalKind, type[Model]] = {
+    PrincipalKind.LINK: Visit,
+    PrincipalKind.SERVICE: ApiToken,
+    PrincipalKind.TOKEN: ApiToken,
+    PrincipalKind.USER: Session,
+}
+
+
+async def credentials(
+    database: Database, kind: PrincipalKind, ids: Collection[str], now: datetime
+) -> list[Doc]:
+    """Those of these logins, tokens or visits that have not ended, with `methods` and `expires_at`."""
+    either = [{"expires_at": None}, {"expires_at": {"$gt": now}}]
+    query: Doc = {"_id": {"$in": list(ids)}, "$or": either}
+    shown = {"user_id": 1, "methods": 1, "expires_at": 1}
+    return await database.collection(_CREDENTIALS[kind]).find(query, shown).to_list()
+
+
+async def active_users(database: Database, ids: Collection[str]) -> set[str]:
+    """Those of these accounts that are not at rest."""
+    query: Doc = {"_id": {"$in": list(ids)}, "active": True}
+    return {doc["_id"] for doc in await database.collection(User).find(query, {"_id": 1}).to_list()}
 
 
 async def _first_of(database: Database, model: Any, pipeline: list[Doc]) -> Doc | None:

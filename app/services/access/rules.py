@@ -93,6 +93,9 @@ OF_LINK: Mapping[LinkRole, Permissions] = {
 _RANKS = {Role.GUEST: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
 ADMINS = (Role.ADMIN, Role.OWNER)
 
+WATCHED = frozenset({"grant", "link", "membership", "project", "role", "team", "workspace"})
+"""The kinds of documents that rights follow from."""
+
 RECENT = timedelta(minutes=10)
 """How long ago one may have proven who one is, for sensitive actions (OWASP ASVS 5.0, 7.5.1)."""
 

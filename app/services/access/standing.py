@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.core.documents import Doc, Entity
+from app.core.errors import ErrorCode, PastisError
 from app.models.links import LinkRole
 from app.models.memberships import Membership, Role
 from app.models.permissions import OF_PROJECTS, Permission
@@ -18,6 +19,7 @@ from app.services.access.rules import (
     Holder,
     Permissions,
     Roles,
+    is_multi_factor,
     project_sources,
     united,
     within,
@@ -57,6 +59,23 @@ class AccountPrincipal(Principal):
     display_name: str = ""
     authenticated_at: datetime | None = None
     """When it was last proven who this is; None for those who need no login."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A login, token or visit by its id, in one workspace, in the place of its secret."""
+
+    kind: PrincipalKind
+    id: str
+    workspace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What can change of a credential while it lasts, and until when it does."""
+
+    methods: tuple[str, ...]
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +211,16 @@ def visitor_standing(principal: Principal, link: Doc, project: Doc, ids: Iterabl
     people = People(frozenset({holder.membership_id, *ids}), open=False)
     keys = {project["key"]: project["_id"]}
     return Standing(principal, project["workspace_id"], holder, NAMED, held, keys, people)
+
+
+def check_factors(principal: Principal, workspace: Doc) -> None:
+    """Raises `second_factor_required` where the workspace asks for one that the login was made without.
+
+    A token counts as the login that made it; a service account is let in by who made its token.
+    """
+    asked = workspace.get("requires_second_factor") and principal.kind is not PrincipalKind.SERVICE
+    if asked and not is_multi_factor(principal.methods):
+        raise PastisError(ErrorCode.SECOND_FACTOR_REQUIRED)
 
 
 def is_open(project: Doc) -> bool:

@@ -136,7 +136,7 @@ def _with_known_actor(standing: Standing, event: Doc) -> Doc:
 
 def shown(event: Doc) -> Doc:
     """An event as clients see it: without the audiences of its operations."""
-    hidden = ("groups_before", "groups_after")
+    hidden = ("groups_before", "groups_after", "project_id")
     ops = [{name: value for name, value in op.items() if name not in hidden} for op in event["ops"]]
     told = {**event, "ops": ops}
     del told["_id"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from app.core.database.engine import Database
+from app.core.database.moments import moment
 from app.core.documents import Doc, Entity
 from app.core.log import Event, Head
 from app.models.comments import Comment
@@ -88,15 +89,6 @@ class View:
 
 @asynccontextmanager
 async def view(database: Database, workspace_id: str) -> AsyncIterator[View]:
-    """One moment of a workspace, for as long as the server remembers it: with MongoDB, five minutes."""
-    async with database.client.start_session(snapshot=True) as session:
-        if await _knows_snapshots(database):
-            yield View(database, session, workspace_id)
-            return
-    async with database.transaction() as session:
+    """One moment of a workspace, for as long as the server remembers it."""
+    async with moment(database) as session:
         yield View(database, session, workspace_id)
-
-
-async def _knows_snapshots(database: Database) -> bool:
-    # SecantusDB accepts a snapshot session and then reads what is newest; its transactions are snapshots.
-    return "secantusVersion" not in await database.client.admin.command("buildInfo")

@@ -1,7 +1,7 @@
 """Commands run without the settings of the machine, in a folder of their own."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from app.core.config import Settings, variable
 from app.tests.support.logs import logging_of_its_own
+from app.tests.support.serving import served
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +19,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         monkeypatch.delenv(variable(name), raising=False)
     # Where rich would take the terminal's width from.
     monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("PASTIS_TOKEN", raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -33,3 +35,10 @@ def small_api(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("app.main")
     module.create_app = lambda _: FastAPI(title="Small", version="9")  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "app.main", module)
+
+
+@pytest.fixture(scope="session")
+async def url(app: FastAPI) -> AsyncIterator[str]:
+    """Where the application is served."""
+    async with served(app) as found:
+        yield found

@@ -32,7 +32,7 @@ def run_on_database(*arguments: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["serve"], ["config"], ["openapi"], ["version"], ["db"], ["db", "status"]]
+    "arguments", [[], ["serve"], ["config"], ["openapi"], ["version"], ["watch"], ["db"], ["db", "status"]]
 )
 def test_every_command_explains_itself(arguments: list[str]) -> None:
     result = run(*arguments, "--help")
@@ -66,7 +66,7 @@ def test_variables_that_are_no_settings_are_named(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     Path(".env").write_text("PASTIS_HOSTS=::1\nPASTIS_EMPTY=\nOTHER=1\n")
-    for name in ("PASTIS_PRT", "pastis_zzz", "PASTIS_FUZZ_EXAMPLES", "PASTIS_PORT"):
+    for name in ("PASTIS_PRT", "pastis_zzz", "PASTIS_FUZZ_EXAMPLES", "PASTIS_TOKEN", "PASTIS_PORT"):
         monkeypatch.setenv(name, "9001")
     assert run(*arguments).stderr.splitlines()[:3] == [
         "PASTIS_HOSTS is no setting of Pastis, and does nothing. Did you mean PASTIS_HOST?",

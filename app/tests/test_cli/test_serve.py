@@ -22,7 +22,9 @@ from fastapi import FastAPI
 from app.cli import main
 
 class Services:
-    users = property(lambda self: self)
+    users = sync = property(lambda self: self)
+    def end_all(self):
+        pass
     async def until_ready(self):
         pass
     async def any_exists(self):

@@ -36,8 +36,11 @@ def free_port() -> int:
 class Services:
     """Stands for the engines of an installation that has its first account."""
 
-    users = property(lambda self: self)
+    users = sync = property(lambda self: self)
     then_stop = False
+
+    def end_all(self) -> None:
+        pass
 
     async def until_ready(self) -> None:
         pass

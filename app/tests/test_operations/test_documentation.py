@@ -79,7 +79,7 @@ def reader(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reader]:
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("PASTIS_", "COV_"))},
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "clients" / "python")]),
         "PASTIS_DATABASE_URL": url,
         "PASTIS_DATABASE_NAME": name,
         "PASTIS_DATA_DIR": str(tmp_path / ".pastis"),

@@ -8,7 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted(
-    path for folder in ("app", "benchmarks", "chaos", "mutation") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("app", "benchmarks", "chaos", "clients", "model", "mutation")
+    for path in (ROOT / folder).rglob("*.py")
 )
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from app.core.clock import Clock, system_now
 from app.core.config import Settings
+from app.core.database.doorbell import Ring
 from app.core.database.engine import Database
 from app.main import create_app
 from app.models.sessions import Session
@@ -42,7 +43,7 @@ class Process:
         self.behind = False
         """Whether the other has changed something since this one has heard everything."""
         self._awaited: dict[str, asyncio.Event] = {}
-        self.services.doorbell._listeners[Session.__collection__].append(self._told)
+        self.services.doorbell._rings[Session.__collection__].append(Ring(Session, {}, self._told))
 
     def _told(self, session_id: str) -> None:
         if session_id in self._awaited:

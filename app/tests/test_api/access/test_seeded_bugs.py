@@ -80,7 +80,7 @@ def _other_processes_hear_of_no_logins(patch: Patch) -> None:
         if change["ns"]["coll"] != Session.__collection__:
             real(self, change)
         else:  # only the machine itself, which came last
-            self._listeners[Session.__collection__][-1](change["documentKey"]["_id"])
+            self._rings[Session.__collection__][-1].listener(change["documentKey"]["_id"])
 
     patch.setattr(Doorbell, "_tell", tell)
 

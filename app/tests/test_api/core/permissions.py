@@ -178,6 +178,10 @@ get_import               401       ok    ok    ok     403  403         403      
 list_events              401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok      403
 get_event                401       ok    ok    ok     ok   ok          ok        ok     404   404    404      ok      ok      403
 undo_event               401       ok    ok    ok     ok   ok          403       403    404   404    404      ok      403     403
+
+get_frame                401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok      ok
+get_snapshot             401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok      ok
+create_ticket            401       ok    ok    ok     ok   ok          ok        ok     ok    404    404      ok      ok      ok
 """
 
 

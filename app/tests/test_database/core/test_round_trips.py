@@ -184,4 +184,4 @@ async def test_a_patch_costs_its_group_four_round_trips_and_what_nobody_has_read
     assert await patch(tasks[0], "three") == write
     assert await patch(tasks[1], "four") == ["find tasks", *write]
     # What changes nothing is true of the head that is there.
-    assert await patch(tasks[1], "four") == ["find heads", "abortTransaction 1"]
+    assert await patch(tasks[1], "four") == ["find heads", "commitTransaction 1"]

@@ -62,6 +62,7 @@ async def test_a_creation_is_written_with_its_event(bench: Bench) -> None:
                 "before": {},
                 "groups_before": [],
                 "groups_after": ["workspace"],
+                "project_id": None,
             }
         ],
     }

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from app.api.responses import dump
+from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
 from app.core.log import Head
@@ -29,7 +30,7 @@ def _either_kind_of_snapshot(request: pytest.FixtureRequest, monkeypatch: pytest
     async def knows(_: Any) -> bool:
         return bool(request.param)
 
-    monkeypatch.setattr(queries, "_knows_snapshots", knows)
+    monkeypatch.setattr(Database, "knows_snapshots", knows)
 
 
 async def exported(
@@ -163,4 +164,4 @@ async def test_a_workspace_that_is_not_there_cannot_be_exported(services: Servic
 
 
 async def test_only_secantus_reads_in_a_transaction(services: Services) -> None:
-    assert await queries._knows_snapshots(services.database)
+    assert await services.database.knows_snapshots()

@@ -1,0 +1,98 @@
+"""From a cursor to where the log is: one frame, by what a client may see now, with the documents it lacks.
+
+What the client could see before is worked out from the log, too: the events since then say what they changed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.database.moments import Moment, moment
+from app.core.documents import Doc
+from app.core.errors import ErrorCode, PastisError
+from app.services.sync import queries
+from app.services.sync.following import Following
+from app.services.sync.frames import Frame, dump_ops
+from app.services.sync.reach import Difference, View, difference
+from app.services.sync.rights import Rights, Viewer
+from app.services.sync.rules import Changes, Cursor, changes, projects_made, whole
+
+MOST_EVENTS = 10_000
+"""Who has missed more begins again: that is less to send."""
+
+
+def from_memory(log: Following, viewer: Viewer, cursor: Cursor) -> Frame | None:
+    """All that a client may see now of what came behind its cursor; None where that must be looked up.
+
+    Raises `sync_reset` where the client must begin again, and what `Rights.view` does.
+    """
+    if not log.ring.has(cursor.seq):
+        return None
+    step = _step(log, viewer, log.rights, log.ring.after(cursor.seq), cursor)
+    if step.difference.gained or step.changes.arrived:
+        return None
+    return step.frame(log, cursor, log.head, [])
+
+
+async def from_database(log: Following, viewer: Viewer, cursor: Cursor) -> Frame:
+    """The same, read as of one moment, and by the rights of that moment."""
+    async with moment(log.database) as session:
+        head = await queries.head(log.database, log.workspace_id, session)
+        if head is None or head["epoch"] != cursor.epoch:
+            raise PastisError(ErrorCode.SYNC_RESET)
+        events = await _events(log, head, cursor, session)
+        step = _step(log, viewer, await log.rights_at(head["seq"]), events, cursor)
+        return step.frame(log, cursor, head["seq"], await _looked_up(log, step, session))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    now: View
+    difference: Difference
+    changes: Changes
+
+    def frame(self, log: Following, cursor: Cursor, seq: int, looked_up: list[Doc]) -> Frame:
+        ops = self.difference.lost + self.changes.ops + looked_up
+        return Frame(cursor.seq, Cursor(log.epoch, seq, self.now.digest), dump_ops(ops))
+
+
+def _step(log: Following, viewer: Viewer, rights: Rights, events: Sequence[Doc], cursor: Cursor) -> _Step:
+    now = log.view(viewer, rights)
+    before = _former_view(log, viewer, rights, events)
+    if before is None or before.digest != cursor.digest:
+        raise PastisError(ErrorCode.SYNC_RESET)
+    step = difference(before, now, projects_made(events))
+    return _Step(now, step, changes(events, step.kept, rights.role_of))
+
+
+def _former_view(log: Following, viewer: Viewer, rights: Rights, events: Sequence[Doc]) -> View | None:
+    """What a client saw before these events; None for who was not let in then."""
+    try:
+        return log.view(viewer, rights.before(events))
+    except PastisError:
+        return None
+
+
+async def _events(log: Following, head: Doc, cursor: Cursor, session: Moment) -> Sequence[Doc]:
+    """Raises `sync_reset` where the log does not go back that far, was never there, or has too much."""
+    after, until = cursor.seq, head["seq"]
+    if not head["floor"] <= after <= until or until - after > MOST_EVENTS:
+        raise PastisError(ErrorCode.SYNC_RESET)
+    if log.ring.has(after) and log.head >= until:
+        return log.ring.after(after, until)
+    return await queries.events(
+        log.database, log.workspace_id, after, until=until, limit=MOST_EVENTS, session=session
+    )
+
+
+async def _looked_up(log: Following, step: _Step, session: Moment) -> list[Doc]:
+    """What came into sight, whole."""
+    docs: list[tuple[str, Doc]] = []
+    gained, arrived = step.difference.gained, step.changes.arrived
+    if gained:
+        docs += [one async for one in queries.within(log.database, log.workspace_id, gained, session)]
+    if arrived:
+        ids: dict[str, list[str]] = {}
+        for kind, id_ in arrived:
+            ids.setdefault(kind, []).append(id_)
+        docs += await queries.called(log.database, log.workspace_id, ids, session)
+    return [whole(kind, doc, step.now) for kind, doc in docs]

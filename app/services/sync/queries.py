@@ -1,0 +1,199 @@
+"""Reads of the log, and of whole documents as of one moment."""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from app.core.database.engine import Database
+from app.core.documents import Doc, Entity, public
+from app.core.log import Event, Head
+from app.models import ENTITIES
+from app.models.comments import Comment
+from app.models.memberships import Membership
+from app.models.presences import Presence
+from app.models.projects import Project
+from app.models.tasks import State, Task
+from app.models.tickets import Ticket
+from app.models.workspaces import Workspace
+from app.services.access.rules import WATCHED
+from app.services.sync.reach import Reach
+
+ORDER = (
+    *("workspace", "role", "membership", "invitation", "team", "label"),
+    *("project", "grant", "link", "status", "task", "comment"),
+)
+"""Every kind after those that it names."""
+BATCH = 1000
+_EVENT = {"seq": 1, "actor": 1, "command": 1, "ops": 1}
+
+
+async def head(database: Database, workspace_id: str, session: AsyncClientSession) -> Doc | None:
+    """Where the log stands; read first in a session, as the first read sets its moment."""
+    return await database.collection(Head).find_one({"_id": workspace_id}, session=session)
+
+
+async def heads(database: Database, workspace_ids: Collection[str]) -> dict[str, Doc]:
+    """Where logs stand, without what a change of primary may still undo."""
+    found = database.committed(Head).find({"_id": {"$in": list(workspace_ids)}})
+    return {doc["_id"]: doc for doc in await found.to_list()}
+
+
+async def events(
+    database: Database,
+    workspace_id: str,
+    after: int,
+    *,
+    until: int | None = None,
+    limit: int = BATCH,
+    session: AsyncClientSession | None = None,
+) -> list[Doc]:
+    """The log behind a number, in its order."""
+    collection = database.committed(Event) if session is None else database.collection(Event)
+    bounds: Doc = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
+    query = {"workspace_id": workspace_id, "seq": bounds}
+    found = collection.find(query, _EVENT, session=session, sort=[("seq", 1)], limit=limit, batch_size=limit)
+    return await found.to_list()
+
+
+async def of_rights(
+    database: Database, workspace_id: str, session: AsyncClientSession
+) -> dict[str, list[Doc]]:
+    """All that rights follow from."""
+    found = {}
+    for kind in WATCHED:
+        model = ENTITIES[kind]
+        query = _whole(model, workspace_id)
+        docs = await database.collection(model).find(query, session=session, batch_size=BATCH).to_list()
+        found[kind] = [public(model, doc) for doc in docs]
+    return found
+
+
+async def within(
+    database: Database, workspace_id: str, reach: Reach, session: AsyncClientSession
+) -> AsyncIterator[tuple[str, Doc]]:
+    """Every document that somebody sees, with its kind, in the order of the kinds; its times are naive."""
+    for kind in ORDER:
+        model = ENTITIES[kind]
+        if model is Comment:
+            async for doc in _comments(database, workspace_id, reach, session):
+                yield kind, doc
+            continue
+        query = _seen(model, workspace_id, reach)
+        if query is not None:
+            async for doc in _read(database, model, query, session):
+                yield kind, doc
+
+
+async def _comments(
+    database: Database, workspace_id: str, reach: Reach, session: AsyncClientSession
+) -> AsyncIterator[Doc]:
+    """The comments on the tasks of the projects where they are seen."""
+    projects = _projects(reach, Comment.KIND)
+    if not projects:
+        return
+    found = database.collection(Task).find(_in_projects(workspace_id, projects), {"_id": 1}, session=session)
+    tasks = [doc["_id"] for doc in await found.to_list()]
+    for begin in range(0, len(tasks), BATCH):
+        query = {"workspace_id": workspace_id, "task_id": {"$in": tasks[begin : begin + BATCH]}}
+        async for doc in _read(database, Comment, query, session):
+            yield doc
+
+
+async def called(
+    database: Database, workspace_id: str, ids: Mapping[str, Iterable[str]], session: AsyncClientSession
+) -> list[tuple[str, Doc]]:
+    """Documents by their ids, by kind; and the comments on those that are tasks."""
+    found: list[tuple[str, Doc]] = []
+    for kind in ORDER:
+        wanted = list(ids.get(kind, ()))
+        if wanted:
+            model = ENTITIES[kind]
+            query = {"_id": {"$in": wanted}, "workspace_id": workspace_id}
+            found += [(kind, doc) async for doc in _read(database, model, query, session)]
+    tasks = list(ids.get(Task.KIND, ()))
+    if tasks:
+        query = {"workspace_id": workspace_id, "task_id": {"$in": tasks}}
+        found += [(Comment.KIND, doc) async for doc in _read(database, Comment, query, session)]
+    return found
+
+
+async def keep_ticket(database: Database, ticket: Ticket) -> None:
+    await database.engine.insert(ticket)
+
+
+async def take_ticket(database: Database, digest: str, now: datetime) -> Doc | None:
+    """A ticket that is good, which nobody finds again."""
+    query: Doc = {"_id": digest, "expires_at": {"$gt": now}}
+    return await database.collection(Ticket).find_one_and_delete(query)
+
+
+async def keep_people(
+    database: Database, process_id: str, workspace_id: str, people: list[Doc], now: datetime
+) -> None:
+    """Let other processes know whom this one has in a workspace; nobody is no document."""
+    presences, id_ = database.collection(Presence), f"{workspace_id}:{process_id}"
+    if people:
+        doc = {"workspace_id": workspace_id, "people": people, "at": now}
+        await presences.replace_one({"_id": id_}, doc, upsert=True)
+    else:
+        await presences.delete_one({"_id": id_})
+
+
+async def people(database: Database, process_id: str, workspace_ids: Collection[str]) -> dict[str, list[Doc]]:
+    """What other processes have written of workspaces."""
+    found: dict[str, list[Doc]] = {id_: [] for id_ in workspace_ids}
+    query: Doc = {"workspace_id": {"$in": list(workspace_ids)}}
+    for doc in await database.collection(Presence).find(query).to_list():
+        if not doc["_id"].endswith(f":{process_id}"):
+            found[doc["workspace_id"]].append(doc)
+    return found
+
+
+async def project_of(database: Database, workspace_id: str, task_id: str) -> str | None:
+    query = {"_id": task_id, "workspace_id": workspace_id}
+    found = await database.collection(Task).find_one(query, {"project_id": 1})
+    return None if found is None else str(found["project_id"])
+
+
+async def _read(
+    database: Database, model: type[Entity], query: Doc, session: AsyncClientSession
+) -> AsyncIterator[Doc]:
+    projection = dict.fromkeys(model.INTERNAL, 0)
+    async for doc in database.in_naive_times(model).find(
+        query, projection, session=session, batch_size=BATCH
+    ):
+        yield {"id": doc.pop("_id"), **doc}
+
+
+def _seen(model: type[Entity], workspace_id: str, reach: Reach) -> Doc | None:
+    """The query for what is seen of a collection; None where that is nothing."""
+    if model.PROJECT is None:
+        if model.KIND not in reach.workspace:
+            return None
+        people = reach.people if model is Membership else None
+        return _whole(model, workspace_id) | ({} if people is None else people.bound())
+    projects = _projects(reach, model.KIND)
+    if not projects:
+        return None
+    if model is Task:
+        return _in_projects(workspace_id, projects)
+    return {"workspace_id": workspace_id, ("_id" if model is Project else "project_id"): {"$in": projects}}
+
+
+def _projects(reach: Reach, kind: str) -> list[str]:
+    return [id_ for id_, kinds in reach.projects.items() if kind in kinds]
+
+
+def _in_projects(workspace_id: str, projects: Sequence[str]) -> Doc:
+    # As the lists' indexes begin, which are the only ones that know of projects.
+    return {
+        "workspace_id": workspace_id,
+        "derived.state": {"$in": list(State)},
+        "derived.lists": {"$in": list(projects)},
+    }
+
+
+def _whole(model: type[Entity], workspace_id: str) -> Doc:
+    # A workspace is found by its id alone: its collection needs no other index.
+    return {"_id" if model is Workspace else "workspace_id": workspace_id}
