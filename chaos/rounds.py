@@ -89,25 +89,25 @@ async def _logged_in(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
     async with httpx2.AsyncClient(base_url=service.url, timeout=TIMEOUT_SECONDS, limits=limits) as http:
         email, password = await service.add_account()
         answer = await http.post("/api/v1/auth/login", json={"email": email, "password": password})
-        http.headers["Authorization"] = f"Bearer {_good(answer)['access_token']}"
+        http.headers["Authorization"] = f"Bearer {good(answer)['access_token']}"
         yield http
 
 
 async def _prepare(http: httpx2.AsyncClient) -> tuple[str, Arena]:
     """A workspace with two projects and some tasks, which `http` has as its base from here on."""
-    made = _good(await http.post("/api/v1/workspaces", json={"slug": "chaos", "name": "Fluid Project"}))
+    made = good(await http.post("/api/v1/workspaces", json={"slug": "chaos", "name": "Fluid Project"}))
     http.base_url = httpx2.URL(f"{http.base_url}/api/v1/workspaces/{made['id']}")
     arena = Arena([])
     for key, name in (("FLUID", "Fluid Infusion"), ("INFRA", "Infrastructure")):
-        arena.projects.append(_good(await http.post("/projects", json={"key": key, "name": name}))["id"])
+        arena.projects.append(good(await http.post("/projects", json={"key": key, "name": name}))["id"])
     for number in range(FIRST_TASKS):
         body = {"project_id": arena.projects[number % 2], "title": f"Focus is lost in dialog {number}"}
-        task = _good(await http.post("/tasks", json=body))
+        task = good(await http.post("/tasks", json=body))
         arena.tasks[task["id"]] = task["project_id"]
     return str(made["id"]), arena
 
 
-def _good(answer: httpx2.Response) -> Doc:
+def good(answer: httpx2.Response) -> Doc:
     if not answer.is_success:
         raise RuntimeError(f"{answer.request.method} {answer.request.url}: {answer.text}")
     body: Doc = answer.json()

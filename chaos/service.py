@@ -32,11 +32,13 @@ _PASTIS = (sys.executable, "-m", "app.cli")
 class Service:
     """`pastis serve` as a process of its own, with the embedded database that it starts."""
 
-    def __init__(self, folder: Path, database_timeout: float) -> None:
+    def __init__(self, folder: Path, database_timeout: float, database_url: str = "") -> None:
+        """With the address of another database, the embedded one is not started."""
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._timeout = database_timeout
+        self._database = {"PASTIS_DATABASE_URL": database_url} if database_url else {}
         self._api: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,6 +66,7 @@ class Service:
             "PYTHONPATH": str(ROOT),
             "PASTIS_DATA_DIR": str(self.data_dir),
             "PASTIS_DATABASE_TIMEOUT_SECONDS": str(self._timeout),
+            **self._database,
             # All clients come from one address, as fast as they can.
             "PASTIS_RATE_LIMIT_PER_MINUTE": "0",
             "PASTIS_ANONYMOUS_RATE_LIMIT_PER_MINUTE": "0",
@@ -112,6 +115,15 @@ class Service:
         if adding.returncode:
             raise RuntimeError(f"pastis {' '.join(arguments)}: {said.decode()}")
         return email, password
+
+    def pause(self) -> None:
+        """SIGSTOP the API, until `go_on`."""
+        if self._api is not None:
+            self._api.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        if self._api is not None:
+            self._api.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL the API."""
@@ -179,7 +191,7 @@ class Service:
         return self._database_folder.exists() and alive(self._database_folder)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

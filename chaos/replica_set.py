@@ -1,0 +1,133 @@
+"""Three database servers as one replica set, whose processes can be killed, stopped and started again."""
+
+import asyncio
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from app.core.database.embedded_servers import Server, find_servers, server_environment
+from chaos.service import free_port
+
+MEMBERS = 3
+START_SECONDS = 60.0
+ELECTION_MS = 3000
+_CACHE_GB = 0.25
+_LOOK_SECONDS = 0.2
+
+
+class Member:
+    """One server, from its first start to its end on the same port."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.port = free_port()
+        self._server = server
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        data = self._folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "said.txt").open("ab") as said:
+            self._process = subprocess.Popen(
+                self._server.command(data, self.port, _CACHE_GB),
+                env=server_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """SIGKILL, which ends a stopped process too."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def ask(self, command: str | dict[str, Any]) -> dict[str, Any]:
+        """Raises PyMongoError."""
+        client: MongoClient[dict[str, Any]] = MongoClient(
+            "127.0.0.1", self.port, directConnection=True, serverSelectionTimeoutMS=1000, socketTimeoutMS=1000
+        )
+        with client:
+            return dict(client.admin.command(command))
+
+
+class ReplicaSet:
+    def __init__(self, folder: Path) -> None:
+        """Raises RuntimeError where this machine has no mongod."""
+        server = next((one for one in find_servers([]) if one.kind == "mongod"), None)
+        if server is None:
+            raise RuntimeError("there is no mongod")
+        self._name = server.replica_set
+        self.members = [Member(server, folder / f"member{number}") for number in range(MEMBERS)]
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(member.host for member in self.members)
+        return f"mongodb://{hosts}/?replicaSet={self._name}"
+
+    async def start(self) -> None:
+        for member in self.members:
+            member.start()
+        config = {
+            "_id": self._name,
+            "members": [{"_id": number, "host": one.host} for number, one in enumerate(self.members)],
+            "settings": {"electionTimeoutMillis": ELECTION_MS},
+        }
+        await self._until(lambda: all(self._answers(one) for one in self.members), "start")
+        await asyncio.to_thread(self.members[0].ask, {"replSetInitiate": config})
+        await self._until(lambda: self._primary() is not None, "elect a primary")
+
+    async def primary(self) -> Member:
+        """The present one, as soon as there is one."""
+        await self._until(lambda: self._primary() is not None, "elect a primary")
+        return await asyncio.to_thread(self._primary) or self.members[0]
+
+    async def secondary(self) -> Member:
+        primary = await self.primary()
+        return next(member for member in self.members if member is not primary)
+
+    def end(self) -> None:
+        for member in self.members:
+            member.kill()
+
+    async def _until(self, holds: Any, what: str) -> None:
+        deadline = monotonic() + START_SECONDS
+        while monotonic() < deadline:
+            if await asyncio.to_thread(holds):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise RuntimeError(f"the replica set did not {what}")
+
+    def _answers(self, member: Member) -> bool:
+        with suppress(PyMongoError):
+            return bool(member.ask("ping"))
+        return False
+
+    def _primary(self) -> Member | None:
+        """Of those that answer; a stopped one that comes back believes for a moment that it still is one."""
+        for member in self.members:
+            with suppress(PyMongoError):
+                if member.ask("hello").get("isWritablePrimary"):
+                    return member
+        return None
