@@ -1,7 +1,7 @@
 """A workspace with many tasks, written straight into the database: what comes after is measured."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from app.utils.ids import new_id
 PROJECTS = 50
 LOGINS = 16
 DESCRIPTION = "Steps to reproduce: open the dialog with the keyboard, then press Escape. " * 9
+Texts = Sequence[tuple[str, str]]
+"""Titles with their descriptions."""
+MADE_UP: Texts = [("Keyboard focus is lost in dialog", DESCRIPTION)]
 
 
 @dataclass
@@ -31,8 +34,8 @@ class Seed:
     project_ids: list[str]
 
 
-async def seed(services: Services, tasks: int) -> Seed:
-    """An empty database filled with 50 projects and `tasks` tasks of about 1 KB."""
+async def seed(services: Services, tasks: int, texts: Texts = MADE_UP) -> Seed:
+    """An empty database filled with 50 projects and `tasks` tasks of about 1 KB, whose texts take turns."""
     database: Database = services.database
     await database.client.drop_database(database.name)
     await services.prepare()
@@ -43,7 +46,7 @@ async def seed(services: Services, tasks: int) -> Seed:
     project_ids = await _projects(database, workspace.id, tasks // PROJECTS)
     task_ids: list[str] = []
     for project_number, project_id in enumerate(project_ids):
-        docs = list(_tasks(workspace.id, project_id, project_number, tasks // PROJECTS))
+        docs = list(_tasks(workspace.id, project_id, project_number, tasks // PROJECTS, texts))
         task_ids += [doc["_id"] for doc in docs]
         await database.collection(Task).insert_many(docs, ordered=False)
     await database.collection(Head).update_one(
@@ -88,11 +91,14 @@ def services_now() -> Any:
     return system_now()
 
 
-def _tasks(workspace_id: str, project_id: str, project_number: int, count: int) -> Iterator[dict[str, Any]]:
+def _tasks(
+    workspace_id: str, project_id: str, project_number: int, count: int, texts: Texts
+) -> Iterator[dict[str, Any]]:
     now = services_now()
     chance = random.Random(project_number)
     for number, rank in enumerate(ranks.spread(count), 1):
         key = f"P{project_number:03}-{number}"
+        title, description = texts[(project_number * count + number) % len(texts)]
         fields: dict[str, Any] = {
             "priority": chance.choice(list(Priority)).value,
             "due_date": chance.choice([None, f"2026-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"]),
@@ -103,8 +109,8 @@ def _tasks(workspace_id: str, project_id: str, project_number: int, count: int) 
             "project_id": project_id,
             "key": key,
             "former_keys": [],
-            "title": f"Keyboard focus is lost in dialog {number}",
-            "description": DESCRIPTION,
+            "title": f"{title} {number}",
+            "description": description,
             "type": "bug",
             "status_id": f"{project_id[:-1]}f",
             "category": Category.TODO.value,
