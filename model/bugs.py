@@ -20,6 +20,7 @@ class Bug(Enum):
     FLOOR = "the floor is not looked at again where the log is read"
     HALVES = "compaction deletes events first, and moves the floor in another transaction"
     TOMBS = "compaction leaves no tombstones"
+    MOVED = "tombstones tell of deletions alone, not of what has left a project"
     START = "the client does not compare a frame's start with its number"
     OVERLAP = "the client drops a frame that begins before its number and ends behind it"
     EPOCH = "nobody compares epochs"

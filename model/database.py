@@ -12,6 +12,7 @@ from model.state import (
     Asked,
     Command,
     Database,
+    Departure,
     Document,
     Event,
     Process,
@@ -122,11 +123,18 @@ def idle(process: Process) -> Process:
 
 def _compacted(world: World, tip: Database, floor: int) -> Database:
     gone = tip.events[tip.floor : floor]
-    tombs = tuple((one.seq, one.doc) for one in gone if one.doc != RIGHT and not one.after)
+    tombs = tuple(one for one in departures(gone) if not one.moved or world.bug is not Bug.MOVED)
     after = tip._replace(erased=floor, writes=tip.writes + 1)
     if world.bug is not Bug.TOMBS:
         after = after._replace(tombs=tip.tombs + tombs)
     return after if world.bug is Bug.HALVES else after._replace(floor=floor)
+
+
+def departures(events: Sequence[Event]) -> Iterator[Departure]:
+    """Where documents are no more, or not any more."""
+    for event in events:
+        if event.doc != RIGHT and event.before and event.after[1:2] != event.before[1:2]:
+            yield Departure(event.seq, event.doc, event.before[1], moved=bool(event.after))
 
 
 def _restored(world: World, state: State, seq: int) -> State:

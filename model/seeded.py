@@ -19,6 +19,7 @@ SEEDED: dict[Bug, tuple[World, str]] = {
     Bug.FLOOR: (worlds.COMPACTION, properties.REPLAY),
     Bug.HALVES: (worlds.COMPACTION, properties.GAPLESS),
     Bug.TOMBS: (worlds.COMPACTION, properties.REPLAY),
+    Bug.MOVED: (worlds.GRANT, properties.SECRET),
     Bug.START: (worlds.RESTORE, properties.ONWARD),
     Bug.OVERLAP: (worlds.RESTORE, properties.ARRIVES),
     Bug.EPOCH: (worlds.RESTORE, properties.ARRIVES),

@@ -24,6 +24,16 @@ class Event(NamedTuple):
     after: Document
 
 
+class Departure(NamedTuple):
+    """A document was deleted, or left a project."""
+
+    seq: int
+    doc: int
+    project: int
+    """Where it was until then."""
+    moved: bool
+
+
 class Database(NamedTuple):
     """What one transaction sees."""
 
@@ -39,8 +49,8 @@ class Database(NamedTuple):
     """An internal field, which writes change without an event."""
     events: tuple[Event, ...] = ()
     """All there ever were, also those below `erased`, which nobody but the oracle reads."""
-    tombs: tuple[tuple[int, int], ...] = ()
-    """The number and the document of deletions at or below the floor."""
+    tombs: tuple["Departure", ...] = ()
+    """Of the events at or below the floor."""
     records: tuple[int, ...] = ()
     """The mutations whose answers are recorded."""
 

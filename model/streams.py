@@ -1,10 +1,10 @@
 """What a process sends to the client: a snapshot, then frames."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from model.bugs import Bug
 from model.checker import Label
-from model.database import cut
+from model.database import cut, departures
 from model.replica import take
 from model.state import (
     CLOSED,
@@ -164,27 +164,38 @@ def _caught_up(world: World, state: State) -> State:
         right = stream.note[0]
     below = bool(stream.note[0]) if world.bug is Bug.FLOOR else stream.pos < stable.floor
     view = old if world.bug is Bug.NO_REBASE else right
+    events = stable.events[max(stream.pos, stable.erased) :]
+    if below and _right_before(stable, events) != old:
+        # The log does not tell what its digest is of.
+        return cut(state)._replace(replica=Replica((), peak=state.replica.peak))
+    ops = _rebase(stable, old, view)
     if below:
-        ops = _difference(stable, stream.pos, view)
+        # What is gone first: it may be in sight elsewhere.
+        kept = min(old, view)
+        ops = (*_left(stable, stream.pos, kept), *ops, *_changed(stable, stream.pos, kept))
     else:
-        events = stable.events[max(stream.pos, stable.erased) :]
-        ops = tuple(op for event in events for op in _ops(world, event, old, view))
-    ops += _rebase(stable, old, view)
+        ops = (*(op for event in events for op in _ops(world, event, old, view)), *ops)
     frame = Frame(stable.epoch, stream.pos, stable.seq, view, ops)
     return state._replace(stream=Stream(stream.process, stable.seq, view), wire=frame)
 
 
-def _difference(stable: Database, since: int, view: int) -> tuple[Op, ...]:
-    """What has changed since, without the log: deletions from tombstones and the log that is left."""
-    gone = [
-        *stable.tombs,
-        *((event.seq, event.doc) for event in stable.events[stable.erased :] if not event.after),
-    ]
-    ops = [Op("delete", doc, seq) for seq, doc in gone if seq > since]
+def _right_before(stable: Database, events: Sequence[Event]) -> int:
+    """The reader's right before these last events."""
+    return next((event.before[0] for event in events if event.doc == RIGHT), stable.right)
+
+
+def _left(stable: Database, since: int, kept: int) -> Iterator[Op]:
+    """What is no more where it was seen, by tombstones and the log that is left."""
+    for one in (*stable.tombs, *departures(stable.events[stable.erased :])):
+        if one.seq > since and (one.project == OPEN or kept):
+            yield Op("purge", one.doc) if one.moved else Op("delete", one.doc, one.seq)
+
+
+def _changed(stable: Database, since: int, kept: int) -> Iterator[Op]:
+    """What has changed since and is still there, without the log."""
     for number, doc in enumerate(stable.docs):
-        if doc and doc[0] > since:
-            ops.append(Op("create", number, *doc) if visible(doc, view) else Op("purge", number))
-    return tuple(ops)
+        if doc and doc[0] > since and visible(doc, kept):
+            yield Op("create", number, *doc)
 
 
 def _rebase(stable: Database, old: int, view: int) -> tuple[Op, ...]:

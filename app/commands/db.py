@@ -1,17 +1,21 @@
 """`pastis db`: the database behind Pastis."""
 
 import asyncio
-from typing import Any
+from datetime import timedelta
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from app.commands.console import counted, fail, load_settings, output, reachable, shown_url
-from app.commands.services import with_services
+from app.commands.console import counted, fail, load_settings, output, reachable, say, shown_url
+from app.commands.services import find_workspace, with_services
 from app.core.config import Settings
 from app.core.database import migrations
+from app.models.audit import AuditKind
+from app.services.audit import OPERATOR
 from app.services.bootstrap import Services
 from app.services.integrity import Report, check_all
+from app.services.sync import Compaction
 
 db = typer.Typer(help="Look after the database.", no_args_is_help=True)
 
@@ -66,6 +70,48 @@ def check() -> None:
     if not all(report.good for report in reports):
         fail("The database is not what its log says.")
     output().print(f"{counted(len(reports), 'workspace')} checked: all good.")
+
+
+@db.command()
+def compact(
+    workspace: Annotated[str, typer.Argument(help="Slug, id or name of the workspace.")],
+    keep_days: Annotated[int, typer.Option(min=1, help="Keep what happened in the last days.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Shorten a workspace's log: delete its older events, and with them the history that they tell.
+
+    The documents stay as they are. What happened before can no longer be seen or undone. Others may go on
+    working meanwhile, and clients that come back are told what changed since they left.
+    """
+    if not yes:
+        typer.confirm(f"Delete the history of {workspace} that is older than {keep_days} days?", abort=True)
+
+    async def work(services: Services) -> int:
+        workspace_id = await find_workspace(services, workspace)
+        compaction = Compaction(services.database)
+        before = services.clock.now() - timedelta(days=keep_days)
+        until = await compaction.until(workspace_id, before)
+        await services.audit_follower.follow(workspace_id)  # it copies from the log
+        deleted = await compaction.compact(workspace_id, until)
+        await services.audit.record(
+            AuditKind.LOG_SHORTEN, workspace_id=workspace_id, actor=OPERATOR, deleted=deleted, until=until
+        )
+        return deleted
+
+    say(f"{counted(with_services(work), 'event')} deleted.")
+
+
+@db.command(name="new-epoch")
+def new_epoch() -> None:
+    """Have all clients begin anew, after a backup was restored with MongoDB's tools.
+
+    Run it before the processes start again: what is written then gets numbers that clients know already.
+    """
+
+    async def work(services: Services) -> int:
+        return await services.sync.renew_epochs()
+
+    say(f"The clients of {counted(with_services(work), 'workspace')} will begin anew.")
 
 
 async def _describe(settings: Settings) -> list[tuple[str, str]]:

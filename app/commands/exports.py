@@ -10,12 +10,11 @@ from typing import IO, Annotated
 import typer
 
 from app.commands.console import counted, fail, say
-from app.commands.services import with_services
+from app.commands.services import find_workspace, with_services
 from app.models.audit import AuditKind
 from app.services.audit import OPERATOR
 from app.services.bootstrap import Services
 from app.services.exports import ExportEngine, Summary
-from app.utils.ids import is_id
 
 
 def export(
@@ -34,7 +33,7 @@ def export(
     summary = Summary()
 
     async def work(services: Services) -> None:
-        workspace_id = await _find(services, workspace)
+        workspace_id = await find_workspace(services, workspace)
         lines = ExportEngine(services.database, services.clock).lines(workspace_id, summary, history=history)
         with _opened(output) as file:
             async with aclosing(lines):
@@ -47,17 +46,6 @@ def export(
     with_services(work)
     counts = ", ".join(counted(count, kind) for kind, count in summary.lines.items())
     say(f"Exported as of change {summary.seq:,}: {counts}.")
-
-
-async def _find(services: Services, name: str) -> str:
-    if is_id(name):
-        return name
-    found = await services.access.called(name)
-    if len(found) > 1:
-        fail(f"More than one workspace is called {name}. Name it by its slug.")
-    if not found:
-        fail(f"No workspace is called {name}.")
-    return str(found[0]["_id"])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from app.core.config import Settings
 from app.core.errors import ErrorCode, PastisError
 from app.core.messages import DEFAULT_LANGUAGE, field_text, problem_text
 from app.services.bootstrap import Services
+from app.utils.ids import is_id
 
 T = TypeVar("T")
 
@@ -25,6 +26,18 @@ def with_services(work: Callable[[Services], Awaitable[T]]) -> T:
             return run(main(settings))
         except PastisError as error:
             fail(_reason(error))
+
+
+async def find_workspace(services: Services, name: str) -> str:
+    """Give the id of the workspace that is called so; where there is none, or several, exit with 1."""
+    if is_id(name):
+        return name
+    found = await services.access.called(name)
+    if len(found) > 1:
+        fail(f"More than one workspace is called {name}. Name it by its slug.")
+    if not found:
+        fail(f"No workspace is called {name}.")
+    return str(found[0]["_id"])
 
 
 def _reason(error: PastisError) -> str:

@@ -30,6 +30,7 @@ from app.models.tasks import Task
 from app.models.teams import Team
 from app.models.tickets import Ticket
 from app.models.tokens import ApiToken
+from app.models.tombstones import Tombstone
 from app.models.users import User
 from app.models.workspaces import Workspace
 
@@ -75,6 +76,7 @@ DOCUMENTS: Sequence[type[Model]] = (
     Session,
     SpentToken,
     Ticket,
+    Tombstone,
     User,
     Visit,
 )

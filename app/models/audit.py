@@ -38,6 +38,7 @@ class AuditKind(StrEnum):
     LINK_DELETE = "link.delete"
     LINK_FAIL = "link.fail"
     LINK_UPDATE = "link.update"
+    LOG_SHORTEN = "log.shorten"
     LOGIN_CREATE = "login.create"
     LOGIN_DELETE = "login.delete"
     LOGIN_FAIL = "login.fail"

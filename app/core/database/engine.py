@@ -25,6 +25,7 @@ M = TypeVar("M", bound=Model)
 
 # Never j=False beside majority: the server then waits for the journal's timer, 100 ms a write.
 DURABLE = WriteConcern("majority", j=True)
+SNAPSHOT = ReadConcern("snapshot")
 YIELD_EVERY = 50
 CLOSE_SECONDS = 0.25
 APP_NAME = "pastis"
@@ -167,7 +168,7 @@ class Database:
 
     @staticmethod
     async def begin(session: AsyncClientSession) -> Any:
-        return await session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=DURABLE)
+        return await session.start_transaction(read_concern=SNAPSHOT, write_concern=DURABLE)
 
     async def knows_snapshots(self) -> bool:
         """Whether sessions can read at one moment without a transaction."""

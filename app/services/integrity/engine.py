@@ -14,6 +14,8 @@ class Report:
 
     workspace_id: str
     head: int
+    floor: int = 0
+    """From where the log is there."""
     events: int = 0
     documents: int = 0
     gaps: list[int] = field(default_factory=list)
@@ -22,28 +24,29 @@ class Report:
 
     @property
     def good(self) -> bool:
-        return not self.gaps and not self.differences and self.events == self.head
+        return not self.gaps and not self.differences and self.events == self.head - self.floor
 
 
 async def check_all(database: Database) -> list[Report]:
     """Check every workspace. The database should be at rest, or documents may seem ahead of the log."""
     return [
-        await check_workspace(database, head["_id"], head["seq"]) for head in await queries.heads(database)
+        await check_workspace(database, head["_id"], head["seq"], head["floor"])
+        for head in await queries.heads(database)
     ]
 
 
-async def check_workspace(database: Database, workspace_id: str, head: int) -> Report:
-    report = Report(workspace_id, head)
+async def check_workspace(database: Database, workspace_id: str, head: int, floor: int = 0) -> Report:
+    report = Report(workspace_id, head, floor)
     state: State = {}
     async for event in queries.events(database, workspace_id):
         report.events += 1
-        if event["seq"] != report.events + len(report.gaps):
-            report.gaps.extend(range(report.events + len(report.gaps), event["seq"]))
+        due = floor + report.events + len(report.gaps)
+        report.gaps.extend(range(due, event["seq"]))
         rules.apply(state, event)
     found: State = {}
     async for model, doc in queries.documents(database, workspace_id):
         found[model.KIND, doc["_id"]] = public(model, doc)
         report.differences += rules.stale(model, doc)
     report.documents = len(found)
-    report.differences += rules.differences(state, found)
+    report.differences += rules.differences(state, found, floor)
     return report

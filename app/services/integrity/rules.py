@@ -24,15 +24,24 @@ ADDED: Mapping[str, Doc] = {"project": {"visibility": "workspace"}}
 """What logs of earlier versions lack, and a migration gave the documents without an event."""
 
 
-def differences(expected: State, found: State) -> list[str]:
-    """What documents are missing, superfluous or unlike their log, each as one line."""
+def differences(expected: State, found: State, floor: int = 0) -> list[str]:
+    """What documents are missing, superfluous or unlike their log, each as one line.
+
+    A log that begins behind a floor tells of an older document no more than has changed since.
+    """
     lines = [f"{kind} {id_}: in the log, not in the database" for kind, id_ in expected.keys() - found.keys()]
     lines += [
-        f"{kind} {id_}: in the database, not in the log" for kind, id_ in found.keys() - expected.keys()
+        f"{kind} {id_}: in the database, not in the log"
+        for kind, id_ in found.keys() - expected.keys()
+        if found[kind, id_]["version"] > floor
     ]
     for key in expected.keys() & found.keys():
-        want, have = ADDED.get(key[0], {}) | expected[key], found[key]
-        fields = sorted(name for name in want.keys() | have.keys() if want.get(name) != have.get(name))
+        want, have = expected[key], found[key]
+        names = set(want)
+        if "id" in want or not floor:  # else only what the log that is left says
+            want = ADDED.get(key[0], {}) | want
+            names = {*want, *have}
+        fields = sorted(name for name in names if want.get(name) != have.get(name))
         if fields:
             lines.append(f"{key[0]} {key[1]}: {', '.join(fields)} unlike the log")
     return sorted(lines)

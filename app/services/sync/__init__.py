@@ -1,5 +1,6 @@
 """Live and resumable: what happened in a workspace since a cursor, as far as one may see it."""
 
+from app.services.sync.compaction import Compaction
 from app.services.sync.engine import Opened, SyncEngine
 from app.services.sync.feed import Feed
 from app.services.sync.frames import Frame
@@ -11,6 +12,7 @@ from app.services.sync.tickets import LIFE
 
 __all__ = [
     "LIFE",
+    "Compaction",
     "Cursor",
     "Feed",
     "Frame",

@@ -1,6 +1,7 @@
 """From a cursor to where the log is: one frame, by what a client may see now, with the documents it lacks.
 
 What the client could see before is worked out from the log, too: the events since then say what they changed.
+Where the events are gone, or too many, the documents tell instead (`state_delta.py`).
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,10 @@ from app.services.sync.frames import Frame, dump_ops
 from app.services.sync.reach import Difference, View, difference
 from app.services.sync.rights import Rights, Viewer
 from app.services.sync.rules import Changes, Cursor, changes, projects_made, whole
+from app.services.sync.state_delta import from_state
 
 MOST_EVENTS = 10_000
-"""Who has missed more begins again: that is less to send."""
+"""Who has missed more is told what became of it, not what happened: that is less to read and to send."""
 
 
 def from_memory(log: Following, viewer: Viewer, cursor: Cursor) -> Frame | None:
@@ -37,8 +39,10 @@ async def from_database(log: Following, viewer: Viewer, cursor: Cursor) -> Frame
     """The same, read as of one moment, and by the rights of that moment."""
     async with moment(log.database) as session:
         head = await queries.head(log.database, log.workspace_id, session)
-        if head is None or head["epoch"] != cursor.epoch:
+        if head is None or head["epoch"] != cursor.epoch or head["seq"] < cursor.seq:
             raise PastisError(ErrorCode.SYNC_RESET)
+        if cursor.seq < head["floor"] or head["seq"] - cursor.seq > MOST_EVENTS:
+            return await from_state(log, viewer, cursor, head, session)
         events = await _events(log, head, cursor, session)
         step = _step(log, viewer, await log.rights_at(head["seq"]), events, cursor)
         return step.frame(log, cursor, head["seq"], await _looked_up(log, step, session))
@@ -56,27 +60,13 @@ class _Step:
 
 
 def _step(log: Following, viewer: Viewer, rights: Rights, events: Sequence[Doc], cursor: Cursor) -> _Step:
-    now = log.view(viewer, rights)
-    before = _former_view(log, viewer, rights, events)
-    if before is None or before.digest != cursor.digest:
-        raise PastisError(ErrorCode.SYNC_RESET)
+    before, now = log.views(viewer, rights, events, cursor)
     step = difference(before, now, projects_made(events))
     return _Step(now, step, changes(events, step.kept, rights.role_of))
 
 
-def _former_view(log: Following, viewer: Viewer, rights: Rights, events: Sequence[Doc]) -> View | None:
-    """What a client saw before these events; None for who was not let in then."""
-    try:
-        return log.view(viewer, rights.before(events))
-    except PastisError:
-        return None
-
-
 async def _events(log: Following, head: Doc, cursor: Cursor, session: Moment) -> Sequence[Doc]:
-    """Raises `sync_reset` where the log does not go back that far, was never there, or has too much."""
     after, until = cursor.seq, head["seq"]
-    if not head["floor"] <= after <= until or until - after > MOST_EVENTS:
-        raise PastisError(ErrorCode.SYNC_RESET)
     if log.ring.has(after) and log.head >= until:
         return log.ring.after(after, until)
     return await queries.events(
@@ -94,5 +84,5 @@ async def _looked_up(log: Following, step: _Step, session: Moment) -> list[Doc]:
         ids: dict[str, list[str]] = {}
         for kind, id_ in arrived:
             ids.setdefault(kind, []).append(id_)
-        docs += await queries.called(log.database, log.workspace_id, ids, session)
+        docs += await queries.called(log.database, log.workspace_id, ids, step.now.reach, session)
     return [whole(kind, doc, step.now) for kind, doc in docs]

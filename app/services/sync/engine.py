@@ -73,6 +73,13 @@ class SyncEngine:
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._tick_on(is_heard), name="streams")
 
+    async def renew_epochs(self) -> int:
+        """Have everybody begin anew: the logs are not those that they followed. Gives how many there are.
+
+        For after a restore: numbers that clients know already are given for the second time then.
+        """
+        return await queries.renew_epochs(self._database)
+
     def end_all(self) -> None:
         """Let nobody in any more, and tell everybody to come back soon."""
         self._closed = True

@@ -13,6 +13,7 @@ from app.services.sync import queries
 from app.services.sync.reach import View
 from app.services.sync.rights import Rights, Viewer, by_id, concerns
 from app.services.sync.ring import Ring
+from app.services.sync.rules import Cursor
 
 ERASING = "membership.erase"
 """After this command, the log says less than it did."""
@@ -70,12 +71,14 @@ class Following:
         """
         if head["epoch"] != self.epoch:
             raise PastisError(ErrorCode.SYNC_RESET)
-        if head["floor"] > self.head:  # it was compacted before we had read it
+        if head["floor"] > self.head:  # it was shortened before we had read it
             raise PastisError(ErrorCode.OVERLOADED)
         while self.head < head["seq"]:
             events = await queries.events(self.database, self.workspace_id, self.head)
             if not events or events[-1]["seq"] <= self.head:
                 return  # it came another way meanwhile
+            if events[0]["seq"] > self.head + 1:  # the log was shortened since its head was read
+                raise PastisError(ErrorCode.OVERLOADED)
             self.publish(events)
 
     async def _look(self) -> None:
@@ -86,6 +89,26 @@ class Following:
     def view(self, viewer: Viewer, rights: Rights | None = None) -> View:
         """What somebody is sent, by rights of now or before; raises what `Rights.view` does."""
         return (rights or self.rights).view(viewer, self.now())
+
+    def views(
+        self, viewer: Viewer, rights: Rights, events: Sequence[Doc], cursor: Cursor
+    ) -> tuple[View, View]:
+        """What somebody saw before these events, and sees by the rights after them.
+
+        Raises `sync_reset` where that is not what the cursor is of, and what `Rights.view` does.
+        """
+        now = self.view(viewer, rights)
+        before = self.former_view(viewer, rights, events)
+        if before is None or before.digest != cursor.digest:
+            raise PastisError(ErrorCode.SYNC_RESET)
+        return before, now
+
+    def former_view(self, viewer: Viewer, rights: Rights, events: Sequence[Doc]) -> View | None:
+        """What a client saw before these events; None for who was not let in then."""
+        try:
+            return self.view(viewer, rights.before(events))
+        except PastisError:
+            return None
 
     def now(self) -> datetime:
         return self._clock.now()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from pymongo import ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from app.core.database.engine import Database
@@ -15,9 +16,13 @@ from app.models.presences import Presence
 from app.models.projects import Project
 from app.models.tasks import State, Task
 from app.models.tickets import Ticket
+from app.models.tombstones import Tombstone
 from app.models.workspaces import Workspace
 from app.services.access.rules import WATCHED
+from app.services.sync import rules
 from app.services.sync.reach import Reach
+from app.services.sync.rules import Departure
+from app.utils.ids import new_id
 
 ORDER = (
     *("workspace", "role", "membership", "invitation", "team", "label"),
@@ -25,10 +30,11 @@ ORDER = (
 )
 """Every kind after those that it names."""
 BATCH = 1000
+Session = AsyncClientSession
 _EVENT = {"seq": 1, "actor": 1, "command": 1, "ops": 1}
 
 
-async def head(database: Database, workspace_id: str, session: AsyncClientSession) -> Doc | None:
+async def head(database: Database, workspace_id: str, session: Session) -> Doc | None:
     """Where the log stands; read first in a session, as the first read sets its moment."""
     return await database.collection(Head).find_one({"_id": workspace_id}, session=session)
 
@@ -46,7 +52,7 @@ async def events(
     *,
     until: int | None = None,
     limit: int = BATCH,
-    session: AsyncClientSession | None = None,
+    session: Session | None = None,
 ) -> list[Doc]:
     """The log behind a number, in its order."""
     collection = database.committed(Event) if session is None else database.collection(Event)
@@ -56,9 +62,84 @@ async def events(
     return await found.to_list()
 
 
-async def of_rights(
-    database: Database, workspace_id: str, session: AsyncClientSession
-) -> dict[str, list[Doc]]:
+async def events_of_rights(
+    database: Database, workspace_id: str, after: int, until: int, session: Session
+) -> list[Doc]:
+    """The events of `(after, until]` that rights follow from."""
+    query = {**_between(workspace_id, after, until), "ops.kind": {"$in": sorted(WATCHED)}}
+    found = database.collection(Event).find(query, _EVENT, session=session, sort=[("seq", 1)])
+    return await found.to_list()
+
+
+async def departures(
+    database: Database, workspace_id: str, after: int, known: int, until: int, session: Session
+) -> list[Departure]:
+    """What was deleted or left a project in `(after, until]`, in that order; the log goes back to `known`."""
+    dead = database.collection(Tombstone).find(
+        _between(workspace_id, after, known), session=session, sort=[("seq", 1)]
+    )
+    found = [
+        Departure(doc["seq"], doc["kind"], doc["document_id"], doc["project_id"], doc["moved"])
+        for doc in await dead.to_list()
+    ]
+    one: Doc = {"$or": [{"verb": "delete"}, {"before.project_id": {"$exists": True}}]}
+    query = {**_between(workspace_id, known, until), "ops": {"$elemMatch": one}}
+    events = database.collection(Event).find(query, _EVENT, session=session, sort=[("seq", 1)])
+    return found + list(rules.departures(await events.to_list()))
+
+
+async def renew_epochs(database: Database) -> int:
+    ids = [doc["_id"] for doc in await database.collection(Head).find({}, {"_id": 1}).to_list()]
+    renewed = [UpdateOne({"_id": id_}, {"$set": {"epoch": new_id()}}) for id_ in ids]
+    if renewed:
+        await database.collection(Head).bulk_write(renewed)
+    return len(renewed)
+
+
+async def first_since(database: Database, workspace_id: str, at: datetime) -> int | None:
+    """The number of the first event that is not older than a time; None where all are."""
+    query = {"workspace_id": workspace_id, "at": {"$gte": at}}
+    found = await database.committed(Event).find_one(query, {"seq": 1}, sort=[("seq", 1)])
+    return None if found is None else int(found["seq"])
+
+
+async def shorten(
+    database: Database, workspace_id: str, floor: int, to: int, gone: Iterable[Departure], session: Session
+) -> bool:
+    """Move the floor, leave tombstones, delete the events up to it; False where the floor was elsewhere."""
+    head = {"_id": workspace_id, "floor": floor}
+    moved = await database.collection(Head).update_one(
+        head, {"$set": {"floor": to}, "$inc": {"writes": 1}}, session=session
+    )
+    if not moved.modified_count:
+        return False
+    dead = {doc["_id"]: doc for doc in (_tombstone(workspace_id, one) for one in gone)}
+    if dead:
+        writes = [ReplaceOne({"_id": id_}, doc, upsert=True) for id_, doc in dead.items()]
+        await database.collection(Tombstone).bulk_write(writes, session=session)
+    events = {"workspace_id": workspace_id, "seq": {"$lte": to}}
+    await database.collection(Event).delete_many(events, session=session)
+    return True
+
+
+def _tombstone(workspace_id: str, one: Departure) -> Doc:
+    how = "moved" if one.moved else "deleted"
+    return {
+        "_id": f"{workspace_id}:{one.kind}:{one.id}:{one.project_id or ''}:{how}",
+        "workspace_id": workspace_id,
+        "seq": one.seq,
+        "kind": one.kind,
+        "document_id": one.id,
+        "project_id": one.project_id,
+        "moved": one.moved,
+    }
+
+
+def _between(workspace_id: str, after: int, until: int) -> Doc:
+    return {"workspace_id": workspace_id, "seq": {"$gt": after, "$lte": until}}
+
+
+async def of_rights(database: Database, workspace_id: str, session: Session) -> dict[str, list[Doc]]:
     """All that rights follow from."""
     found = {}
     for kind in WATCHED:
@@ -70,23 +151,27 @@ async def of_rights(
 
 
 async def within(
-    database: Database, workspace_id: str, reach: Reach, session: AsyncClientSession
+    database: Database, workspace_id: str, reach: Reach, session: Session, since: int = 0
 ) -> AsyncIterator[tuple[str, Doc]]:
-    """Every document that somebody sees, with its kind, in the order of the kinds; its times are naive."""
+    """Every document that somebody sees, with its kind, in the order of the kinds; its times are naive.
+
+    With a number, only those that changed behind it.
+    """
+    changed: Doc = {"version": {"$gt": since}} if since else {}
     for kind in ORDER:
         model = ENTITIES[kind]
         if model is Comment:
-            async for doc in _comments(database, workspace_id, reach, session):
+            async for doc in _comments(database, workspace_id, reach, session, changed):
                 yield kind, doc
             continue
         query = _seen(model, workspace_id, reach)
         if query is not None:
-            async for doc in _read(database, model, query, session):
+            async for doc in _read(database, model, query | changed, session):
                 yield kind, doc
 
 
 async def _comments(
-    database: Database, workspace_id: str, reach: Reach, session: AsyncClientSession
+    database: Database, workspace_id: str, reach: Reach, session: Session, changed: Doc
 ) -> AsyncIterator[Doc]:
     """The comments on the tasks of the projects where they are seen."""
     projects = _projects(reach, Comment.KIND)
@@ -95,27 +180,37 @@ async def _comments(
     found = database.collection(Task).find(_in_projects(workspace_id, projects), {"_id": 1}, session=session)
     tasks = [doc["_id"] for doc in await found.to_list()]
     for begin in range(0, len(tasks), BATCH):
-        query = {"workspace_id": workspace_id, "task_id": {"$in": tasks[begin : begin + BATCH]}}
+        query = {"workspace_id": workspace_id, "task_id": {"$in": tasks[begin : begin + BATCH]}, **changed}
         async for doc in _read(database, Comment, query, session):
             yield doc
 
 
 async def called(
-    database: Database, workspace_id: str, ids: Mapping[str, Iterable[str]], session: AsyncClientSession
+    database: Database,
+    workspace_id: str,
+    ids: Mapping[str, Iterable[str]],
+    reach: Reach,
+    session: Session,
 ) -> list[tuple[str, Doc]]:
-    """Documents by their ids, by kind; and the comments on those that are tasks."""
+    """Documents by their ids, by kind; of tasks those in reach, and the comments in reach on them."""
     found: list[tuple[str, Doc]] = []
     for kind in ORDER:
         wanted = list(ids.get(kind, ()))
         if wanted:
             model = ENTITIES[kind]
             query = {"_id": {"$in": wanted}, "workspace_id": workspace_id}
-            found += [(kind, doc) async for doc in _read(database, model, query, session)]
-    tasks = list(ids.get(Task.KIND, ()))
+            read = [doc async for doc in _read(database, model, query, session)]
+            found += [(kind, doc) for doc in read if kind != Task.KIND or _is_seen(Task, doc, reach)]
+    tasks = [doc["id"] for kind, doc in found if kind == Task.KIND and _is_seen(Comment, doc, reach)]
     if tasks:
         query = {"workspace_id": workspace_id, "task_id": {"$in": tasks}}
         found += [(Comment.KIND, doc) async for doc in _read(database, Comment, query, session)]
     return found
+
+
+def _is_seen(model: type[Entity], task: Doc, reach: Reach) -> bool:
+    """Whether a task is, or what is part of it."""
+    return reach.sees(model.KIND, {}, task["project_id"])
 
 
 async def keep_ticket(database: Database, ticket: Ticket) -> None:
@@ -156,9 +251,7 @@ async def project_of(database: Database, workspace_id: str, task_id: str) -> str
     return None if found is None else str(found["project_id"])
 
 
-async def _read(
-    database: Database, model: type[Entity], query: Doc, session: AsyncClientSession
-) -> AsyncIterator[Doc]:
+async def _read(database: Database, model: type[Entity], query: Doc, session: Session) -> AsyncIterator[Doc]:
     projection = dict.fromkeys(model.INTERNAL, 0)
     async for doc in database.in_naive_times(model).find(
         query, projection, session=session, batch_size=BATCH

@@ -10,7 +10,7 @@ the frame in their order, has what the view shows at `to`:
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.core.documents import Doc
@@ -77,6 +77,39 @@ def changes(events: Sequence[Doc], view: View, role_of: RoleOf) -> Changes:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A document was deleted, or left a project: what documents themselves do not tell."""
+
+    seq: int
+    kind: str
+    id: str
+    project_id: str | None
+    """Where it was until then."""
+    moved: bool
+
+    @property
+    def told(self) -> Doc:
+        """The operation for who saw it there."""
+        if self.moved:
+            return _purge((self.kind, self.id))
+        return {"verb": "delete", "kind": self.kind, "id": self.id, "version": self.seq, "by": None}
+
+
+def departures(events: Iterable[Doc]) -> Iterator[Departure]:
+    """Those in some events, in their order."""
+    for event in events:
+        for op in event["ops"]:
+            deleted = op["verb"] == "delete"
+            if deleted or _leaves_project(op):
+                left = op["project_id"] if deleted else op["before"]["project_id"]
+                yield Departure(event["seq"], op["kind"], op["id"], left, moved=not deleted)
+
+
+def _leaves_project(op: Doc) -> bool:
+    return bool(op["verb"] == "update" and op["kind"] == TASK and "project_id" in op["before"])
+
+
 def projects_made(events: Iterable[Doc]) -> set[str]:
     """The projects that came with these events, so that these tell all of them."""
     return {
@@ -110,10 +143,8 @@ def _crossed(events: Iterable[Doc], view: View, role_of: RoleOf) -> Mapping[Key,
 
 def _may_cross(op: Doc, view: View) -> bool:
     """Tasks move between projects; members whom a guest sees for what they are become guests, too."""
-    if op["verb"] != "update":
-        return False
-    if op["kind"] == TASK:
-        return "project_id" in op["before"]
+    if op["verb"] != "update" or op["kind"] == TASK:
+        return _leaves_project(op)
     return op["kind"] == MEMBERSHIP and view.reach.people is not None and "role" in op["before"]
 
 

@@ -11,7 +11,11 @@ from pastis_client.replica import Frame, Replica, Snapshot
 from pastis_client.sse import Event, EventParser
 
 from app.core.documents import Doc
+from app.services.bootstrap import Services
+from app.services.sync import Compaction
 from app.tests.support.clients import Answer, Client, ok
+from app.tests.support.factories import Workspace
+from app.tests.support.replay import head
 
 SOON_SECONDS = 5.0
 
@@ -183,6 +187,12 @@ async def following(app: FastAPI, *clients: Client, **params: Any) -> AsyncItera
             streams.append(await stack.enter_async_context(stream))
             await stream.frame()  # that nothing came between
         yield streams
+
+
+async def shorten(services: Services, workspace: Workspace, until: int | None = None) -> int:
+    """Delete the log up to a number, or all of it; gives how many events that were."""
+    to = await head(services.database, workspace.id) if until is None else until
+    return await Compaction(services.database).compact(workspace.id, to)
 
 
 def answered(answer: Answer) -> int:

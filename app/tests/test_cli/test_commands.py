@@ -32,7 +32,7 @@ def run_on_database(*arguments: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["serve"], ["config"], ["openapi"], ["version"], ["watch"], ["db"], ["db", "status"]]
+    "arguments", [[], ["serve"], ["config"], ["openapi"], ["version"], ["watch"], ["db"], ["db", "compact"]]
 )
 def test_every_command_explains_itself(arguments: list[str]) -> None:
     result = run(*arguments, "--help")

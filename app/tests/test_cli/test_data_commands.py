@@ -6,6 +6,7 @@ import os
 import socket
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from typer.testing import CliRunner, Result
 from app.cli import cli
 from app.core.config import Settings
 from app.core.database.engine import Database
-from app.core.log import Head
+from app.core.log import Event, Head
 from app.tests.support.mails import mails_in
 from app.utils.ids import new_id
 
@@ -111,6 +112,33 @@ def test_check_finds_a_head_without_its_log(database_name: str) -> None:
     result = run("db", "check")
     assert result.exit_code == 1
     assert "not what its log says" in result.stderr
+
+
+def test_a_log_is_shortened_by_the_age_of_its_events(database_name: str) -> None:
+    assert run("user", "add", "colin@fluid.example", "--name", "Colin Clark").exit_code == 0
+    made = run("demo", "--as", "colin@fluid.example")
+    assert made.exit_code == 0, made.output
+    old = {"$set": {"at": datetime(2020, 1, 1, tzinfo=UTC)}}
+    change(database_name, lambda database: database.collection(Event).update_many({"seq": {"$lte": 5}}, old))
+    compact = ("db", "compact", "fluid-demo", "--keep-days", "365")
+    assert run(*compact, stdin="n\n").exit_code == 1
+    assert "5 events deleted." in run(*compact, stdin="y\n").output
+    assert "0 events deleted." in run(*compact, "--yes").output
+    assert "all good" in run("db", "check").stdout
+    assert '"deleted":5' in run("audit", "export", "--kind", "log.shorten").stdout
+
+
+def test_clients_begin_anew_after_a_restore(database_name: str) -> None:
+    head = {"_id": new_id(), "seq": 1, "writes": 1, "floor": 0, "epoch": "former"}
+    change(database_name, lambda database: database.collection(Head).insert_one(head))
+    assert "The clients of 1 workspace will begin anew." in run("db", "new-epoch").stderr
+
+    async def look(database: Database) -> None:
+        (found,) = await database.collection(Head).find({}).to_list()
+        assert found["epoch"] != "former"
+        assert found == head | {"epoch": found["epoch"]}
+
+    change(database_name, look)
 
 
 def test_a_database_that_is_away_is_said_clearly(monkeypatch: pytest.MonkeyPatch) -> None:

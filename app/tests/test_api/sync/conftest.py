@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from app.core.config import Settings
 from app.main import create_app
 from app.services.bootstrap import Services
+from app.services.sync import catch_up, ring
 from app.tests.support.clock import TestClock
 from app.tests.test_api.sync.pair import Pair
 
@@ -18,6 +19,13 @@ async def other_app(app: FastAPI, test_settings: Settings, clock: TestClock) -> 
         services: Services = other.state.services
         await services.until_ready()
         yield other
+
+
+@pytest.fixture
+def short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what is read from the log, and what documents must tell, comes up in a short history too."""
+    monkeypatch.setattr(ring, "LENGTH", 4)
+    monkeypatch.setattr(catch_up, "MOST_EVENTS", 12)
 
 
 @pytest.fixture(scope="package")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from app.services.sync import Compaction
 from app.tests.support.clients import Answer, Client, ok
 from app.tests.support.factories import found_workspace, log_in, make_user
 from app.tests.test_api.sync import deeds
@@ -38,13 +39,14 @@ class Tally:
     repeats: int = 0
     settled: int = 0
     restarts: int = 0
+    shortened: int = 0
     first: str = ""
 
     @property
     def line(self) -> str:
         return (
             f"{self.steps:,} steps, {self.deeds:,} writes, {self.repeats:,} repeated, {self.restarts:,} "
-            f"restarts, {self.settled:,} replicas held against the oracle"
+            f"restarts, {self.shortened:,} shorter logs, {self.settled:,} replicas held against the oracle"
         )
 
 
@@ -180,6 +182,19 @@ class World:
         await self._visit()
         await self.settle()
 
+    async def shorten(self) -> None:
+        """Somebody who sleeps has a number from before the log, mostly."""
+        await self.wander()
+        for _ in range(self.chance.choice([1, 4, 8])):
+            await self._one_deed()
+        until = self.chance.randint(self.oracle.floor, self.oracle.head)
+        self.trace.append(f"the log begins behind {until}")
+        await Compaction(self.pair.witness.services.database).compact(self.oracle.workspace_id, until)
+        await self.looked()
+        self.tally.shortened += 1
+        for reader in self.readers:
+            await reader.settle(awake=self.chance.random() < 0.5)
+
     async def finish(self) -> None:
         """Who slept wakes up, and everybody begins anew."""
         for reader in self.readers:
@@ -283,6 +298,14 @@ class SyncMachine(RuleBasedStateMachine):
     @rule(seed=SEEDS)
     def restart(self, seed: int) -> None:
         self._step("restart", seed)
+
+    @rule(seed=SEEDS)
+    def shorten(self, seed: int) -> None:
+        self._step("shorten", seed)
+
+    @rule(seed=SEEDS)
+    def shorten_again(self, seed: int) -> None:
+        self._step("shorten", seed)
 
     def _step(self, name: str, seed: int) -> None:
         # From the number of the step too, as Hypothesis likes to draw the same again.

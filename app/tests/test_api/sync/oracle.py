@@ -9,9 +9,10 @@ from typing import Any
 from app.api.responses import dump
 from app.core.documents import Doc, Entity, public
 from app.core.errors import PastisError
-from app.core.log import Event
+from app.core.log import Event, Head
 from app.models import ENTITIES
 from app.services.access import Scope
+from app.services.access.rules import WATCHED
 from app.services.bootstrap import Services
 from app.services.memberships.rules import for_visitors
 
@@ -54,6 +55,9 @@ class Oracle:
         self.canaries: dict[Key, set[str]] = {}
         """All that was ever written into a document."""
         self.head = 0
+        self.floor = 0
+        self._rights_moved: list[int] = []
+        """The numbers of the events that rights follow from."""
         self.mutations: dict[str, int] = {}
         """How many events each has."""
         self._truths: dict[str, Truth] = {}
@@ -76,6 +80,8 @@ class Oracle:
         await self._read_log()
 
     async def _read_log(self) -> None:
+        head = await self._services.database.collection(Head).find_one({"_id": self.workspace_id})
+        self.floor = 0 if head is None else head["floor"]
         query = {"workspace_id": self.workspace_id, "seq": {"$gt": self.head}}
         for event in await self._services.database.collection(Event).find(query).sort("seq").to_list():
             assert event["seq"] == self.head + 1, "the log has a gap"
@@ -84,9 +90,15 @@ class Oracle:
             if mutation is not None:
                 self.mutations[mutation] = self.mutations.get(mutation, 0) + 1
                 assert self.mutations[mutation] == 1, f"{event['command']} was done twice"
+            if any(op["kind"] in WATCHED for op in event["ops"]):
+                self._rights_moved.append(self.head)
             for op in event["ops"]:
                 found = CANARY.findall(repr(op["set"]))
                 self.canaries.setdefault((op["kind"], op["id"]), set()).update(found)
+
+    def knows_rights_since(self, number: int) -> bool:
+        """Whether the log still tells what rights were at a number."""
+        return not any(number < seq <= self.floor for seq in self._rights_moved)
 
     async def truth(self, token: str) -> Truth:
         if token not in self._truths:

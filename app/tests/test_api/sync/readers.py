@@ -141,8 +141,8 @@ class Reader:
 
     async def _ended(self, type_: str, data: str) -> None:
         if type_ == "reset":
-            raise AssertionError(f"{self.name} had a good cursor, and must begin again")
-        if not any(code in data for code in _COME_BACK):
+            self._begin_again()
+        elif not any(code in data for code in _COME_BACK):
             assert self.been_out, f"{self.name} was sent away: {data}"
 
     def _apply(self, frame: Frame) -> None:
@@ -183,10 +183,17 @@ class Reader:
         if answer.is_success:
             self._apply(Frame.parse(answer.content))
         elif answer.status_code == 410:
-            raise AssertionError(f"{self.name} had a good cursor, and must begin again")
+            self._begin_again()
         else:
             let_in = not self.been_out and self.wish.project is None
             assert not let_in or answer.status_code == 503, f"{self.name} was refused: {answer.text}"
+
+    def _begin_again(self) -> None:
+        """As is right where the log no longer tells what this one could see."""
+        assert self.replica is not None
+        good = self._oracle.knows_rights_since(self.replica.number)
+        assert not good, f"{self.name} had a good cursor, and must begin again"
+        self.replica = None
 
     async def poll(self, seconds: int, meanwhile: Callable[[], Any]) -> None:
         """Wait for what somebody does meanwhile."""

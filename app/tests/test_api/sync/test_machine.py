@@ -12,6 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from app.tests.test_api.sync.machine import Tally, machine_of
 from app.tests.test_api.sync.pair import Pair
 
+pytestmark = pytest.mark.usefixtures("short_memory")
+
 STEPS = "PASTIS_SYNC_STEPS"
 USUAL_STEPS = 90
 STEPS_A_WORLD = 45

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from fastapi import FastAPI
+from pastis_client.replica import Frame, Replica
 
 from app.api.responses import dump
 from app.core.documents import Doc, public
@@ -11,11 +12,12 @@ from app.core.errors import PastisError
 from app.models import ENTITIES
 from app.services.bootstrap import Services
 from app.services.memberships.rules import for_visitors
+from app.services.sync import catch_up
 from app.tests.support import replay
 from app.tests.support.clients import Answer, Client, ok
 from app.tests.support.factories import Workspace
 from app.tests.support.scenarios import SCENARIOS, Elsewhere
-from app.tests.support.streams import Stream, copy_of, fetched, following, page, text_of
+from app.tests.support.streams import Stream, copy_of, fetched, following, page, shorten, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -85,17 +87,53 @@ async def test_frames_bring_everybody_to_what_they_may_see(
     command: str, services: Services, workspace: Workspace, app: FastAPI
 ) -> None:
     clients = await viewers(services, workspace)
+    former = {name: await fetched(client) for name, client in clients.items()}
     found = await SCENARIOS[command](workspace)
     request = found.request if isinstance(found, Elsewhere) else found
     async with following(app, *clients.values()) as all_streams:
         streams = dict(zip(clients, all_streams, strict=True))
         answer = ok_answer(await request())
         await check(services, workspace, streams, clients)
-        if isinstance(found, Elsewhere) or command.startswith("workspace."):
-            return
-        undo = await workspace.api.post(f"/events/{answer.headers['pastis-event']}/undo")
-        if undo.is_success:
-            await check(services, workspace, streams, clients)
+        if not isinstance(found, Elsewhere) and not command.startswith("workspace."):
+            undo = await workspace.api.post(f"/events/{answer.headers['pastis-event']}/undo")
+            if undo.is_success:
+                await check(services, workspace, streams, clients)
+    await check_without_events(services, workspace, former, clients)
+
+
+async def check_without_events(
+    services: Services, workspace: Workspace, former: dict[str, Replica], clients: dict[str, Client]
+) -> None:
+    """Who was away since before the command comes to the same by what the documents tell, and tombstones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catch_up, "MOST_EVENTS", -1)
+        await check_former(services, workspace, former, clients, shortened=False)
+    await shorten(services, workspace)
+    await check_former(services, workspace, former, clients, shortened=True)
+
+
+async def check_former(
+    services: Services,
+    workspace: Workspace,
+    former: dict[str, Replica],
+    clients: dict[str, Client],
+    *,
+    shortened: bool,
+) -> None:
+    services.sync._hubs.clear()  # nothing of the log is in memory any more
+    for name, client in clients.items():
+        wanted = await expected(services, workspace, client)
+        if isinstance(wanted, PastisError):
+            continue
+        replica = copy_of(former[name])
+        digest = replica.cursor.rpartition(".")[2]
+        answer = await client.get("/sync", params={"since": replica.cursor})
+        if shortened and answer.status_code == 410:
+            assert (await fetched(client)).cursor.rpartition(".")[2] != digest, f"{name} had a good cursor"
+            continue
+        assert answer.status_code == 200, answer.text
+        replica.apply(Frame.parse(answer.content))
+        assert text_of(replica) == wanted, f"{name} came back, {shortened=}"
 
 
 def ok_answer(answer: Answer) -> Answer:

@@ -10,7 +10,10 @@ from app.core.database import migrations
 from app.core.database.engine import Database
 from app.core.database.migrations import Migration, NewerDatabaseError, Progress, migrate, status
 from app.models.migrations import MIGRATIONS
+from app.services.bootstrap import Services
+from app.tests.support.clients import ok
 from app.tests.support.clock import TestClock
+from app.tests.support.factories import Workspace
 from app.utils.ids import new_id
 
 pytestmark = pytest.mark.anyio
@@ -121,3 +124,29 @@ async def test_an_older_version_does_not_touch_a_newer_database(database: Databa
 def test_numbers_are_in_order_and_never_used_twice() -> None:
     numbers = [one.number for one in MIGRATIONS]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_operations_of_earlier_versions_learn_their_projects(
+    services: Services, workspace: Workspace
+) -> None:
+    """From the log alone: documents have moved and gone since."""
+    task, label = await workspace.task(), await workspace.label()
+    comment = await workspace.comment(task)
+    await workspace.team("Design", "member")
+    ok(await workspace.api.post("/projects", {"key": "KETTLE", "name": "Kettle"}), 201)
+    ok(await workspace.grant("viewer", membership_id=workspace.membership_ids["member"]), 201)
+    path = f"/tasks/{task['id']}"
+    ok(await workspace.api.post(f"{path}/move", {"project_id": "KETTLE"}))
+    ok(await workspace.api.patch(f"{path}/comments/{comment['id']}", {"body": "There"}))
+    ok(await workspace.api.patch(path, {"label_ids": [label["id"]]}))
+    ok(await workspace.api.delete(f"/labels/{label['id']}"))
+    ok(await workspace.api.delete(f"{path}/comments/{comment['id']}"))
+    events = services.database.raw("events")
+    query = {"workspace_id": workspace.id}
+    wanted = await events.find(query).sort("seq").to_list()
+    assert len({op["project_id"] for event in wanted for op in event["ops"]}) == 3
+    await events.update_many(query, {"$unset": {"ops.$[].project_id": ""}})
+    (places,) = [one for one in MIGRATIONS if one.name == "places of operations"]
+    for _ in range(2):  # it may be interrupted, and begin again
+        await places.run(services.database, Progress(services.database, places.number, None))
+        assert await events.find(query).sort("seq").to_list() == wanted
