@@ -33,6 +33,7 @@ LENGTHS = {
     Bug.FLOOR: 7,
     Bug.HALVES: 2,
     Bug.TOMBS: 7,
+    Bug.MOVED: 9,
     Bug.START: 10,
     Bug.OVERLAP: 11,
     Bug.EPOCH: 3,
