@@ -1,8 +1,9 @@
-"""Three database servers as one replica set, whose processes can be killed, stopped and started again."""
+"""Database servers as one replica set, whose processes can be killed, stopped and started again."""
 
 import asyncio
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -24,8 +25,9 @@ _LOOK_SECONDS = 0.2
 class Member:
     """One server, from its first start to its end on the same port."""
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    def __init__(self, server: Server, folder: Path, more: Sequence[str] = ()) -> None:
         self.port = free_port()
+        self._more = more
         self._server = server
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -39,7 +41,7 @@ class Member:
         data.mkdir(parents=True, exist_ok=True)
         with (self._folder / "said.txt").open("ab") as said:
             self._process = subprocess.Popen(
-                self._server.command(data, self.port, _CACHE_GB),
+                [*self._server.command(data, self.port, _CACHE_GB), *self._more],
                 env=server_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -73,13 +75,13 @@ class Member:
 
 
 class ReplicaSet:
-    def __init__(self, folder: Path) -> None:
-        """Raises RuntimeError where this machine has no mongod."""
+    def __init__(self, folder: Path, members: int = MEMBERS, more: Sequence[str] = ()) -> None:
+        """`more` is for the servers' command lines. Raises RuntimeError where this machine has no mongod."""
         server = next((one for one in find_servers([]) if one.kind == "mongod"), None)
         if server is None:
             raise RuntimeError("there is no mongod")
         self._name = server.replica_set
-        self.members = [Member(server, folder / f"member{number}") for number in range(MEMBERS)]
+        self.members = [Member(server, folder / f"member{number}", more) for number in range(members)]
 
     @property
     def url(self) -> str:
