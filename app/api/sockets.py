@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.errors import answer
 from app.api.responses import dump
 from app.api.session import Caller
-from app.api.streams import FAREWELL_SECONDS, abort
+from app.api.streams import FAREWELL_SECONDS, Connection, abort
 from app.api.validation import field_errors
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
@@ -27,69 +27,42 @@ _PASSED_ON = frozenset({b"accept-language", b"user-agent", b"x-forwarded-for"})
 _SHOWN = frozenset({b"etag", b"idempotency-replayed", b"location", b"pastis-event", b"retry-after"})
 
 
-class Socket:
+class Socket(Connection):
     """What it is told goes to the client as it comes; commands are done one after the other."""
 
     def __init__(
         self, scope: Scope, sync: SyncEngine, workspace_id: str, opened: Opened | PastisError, caller: Caller
     ) -> None:
-        """A refusal in the place of what was opened is told, and is all."""
+        super().__init__(sync, opened)
         self._app: ASGIApp = scope["app"]
         self._scope = scope
-        self._sync = sync
-        self._opened: Opened | None = None if isinstance(opened, PastisError) else opened
-        self._reason = opened if isinstance(opened, PastisError) else None
         self._caller = caller
         self._workspace = f"/api/v1/workspaces/{workspace_id}"
-        self._task: asyncio.Task[None] | None = None
+        self._connection_id = new_id()
 
     async def run(self, receive: Receive, send: Send) -> None:
         """As an ASGI application, from the client's request to connect."""
         await receive()
         await send({"type": "websocket.accept"})
-        if self._opened is not None:
-            await self._tell(self._opened, receive, send)
-        if self._reason is not None:
-            await self._part_with(send, self._reason)
+        await super().run(receive, send)
 
-    async def _tell(self, opened: Opened, receive: Receive, send: Send) -> None:
-        person = Person(new_id(), opened.viewer.membership_id)
-        feed: Feed | None = None
-        self._opened, self._task = None, asyncio.current_task()
-
+    async def _begin(self, opened: Opened, send: Send) -> Feed:
         async def tell(frame: Frame) -> None:
             await _say(send, b'{"type":"frame",' + frame.body[1:])
 
         async def tell_people(step: Doc) -> None:
             await _say(send, dump({"type": "presence", **step}))
 
-        try:
-            await _say(send, dump({"type": "welcome", "connection_id": person.connection_id}))
-            await tell(opened.frame)
-            feed = self._sync.join(opened, tell, self._end)
-            feed.hub.lobby.enter(feed, person, tell_people)
-            del opened
-            await self._listen(feed, person, receive, send)
-        except PastisError as error:
-            self._reason = error
-        except asyncio.CancelledError:
-            if self._task is not None or feed is None:
-                raise
-            if self._reason is None:
-                await abort(send)
-        finally:
-            self._task = None
-            if feed is not None:
-                feed.end()
+        await _say(send, dump({"type": "welcome", "connection_id": self._connection_id}))
+        await tell(opened.frame)
+        feed = self._sync.join(opened, tell, self._end)
+        feed.hub.lobby.enter(feed, self._person(feed), tell_people)
+        return feed
 
-    def _end(self, reason: PastisError | None) -> None:
-        """Wake the one that listens, with the reason, or none for a client too slow."""
-        task, self._task = self._task, None
-        if task is not None:
-            self._reason = reason
-            task.cancel()
+    def _person(self, feed: Feed) -> Person:
+        return Person(self._connection_id, feed.viewer.membership_id)
 
-    async def _listen(self, feed: Feed, person: Person, receive: Receive, send: Send) -> None:
+    async def _listen(self, feed: Feed, receive: Receive, send: Send) -> None:
         while (message := await receive())["type"] == "websocket.receive":
             text = message.get("text")
             raw = message.get("bytes") or b"" if text is None else text.encode("utf-8", "surrogatepass")
@@ -101,13 +74,13 @@ class Socket:
                 if isinstance(said, CommandMessage):
                     await _say(send, await self._answer(said))
                 else:
-                    await self._be(feed, person, said)
+                    await self._be(feed, said)
 
-    async def _be(self, feed: Feed, person: Person, said: PresenceMessage) -> None:
+    async def _be(self, feed: Feed, said: PresenceMessage) -> None:
         """Where somebody says to be; on a task that they do not see, they are nowhere."""
         project_id = None if said.task_id is None else await self._sync.project_of(feed, said.task_id)
         told = said.model_dump(exclude={"type"}) if project_id is not None else {}
-        feed.hub.lobby.be(feed, replace(person, project_id=project_id, **told))
+        feed.hub.lobby.be(feed, replace(self._person(feed), project_id=project_id, **told))
 
     async def _refuse(self, send: Send, error: PastisError | InvalidJson) -> None:
         """Say what is wrong with a message, whose id is not known for sure."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Protocol
 
@@ -83,38 +84,45 @@ class Handover(Response):
         scope["state"]["stream"] = self._stream
 
 
-class EventStream:
-    """Server-sent events (WHATWG HTML, 9.2): a frame is a message, and its cursor the message's id."""
+class Connection(ABC):
+    """A client that is told, until it leaves or there is a reason for no more.
 
-    def __init__(
-        self, sync: SyncEngine, opened: Opened | PastisError, describe: Callable[[PastisError], bytes]
-    ) -> None:
-        """A refusal in the place of what was opened is told, and is all. `describe` gives its problem."""
+    Its one task only waits for what the client says: the feed sends by itself.
+    """
+
+    def __init__(self, sync: SyncEngine, opened: Opened | PastisError) -> None:
+        """A refusal in the place of what was opened is told, and is all."""
         self._sync = sync
         self._opened: Opened | None = None if isinstance(opened, PastisError) else opened
         self._reason = opened if isinstance(opened, PastisError) else None
-        self._describe = describe
         self._task: asyncio.Task[None] | None = None
 
     async def run(self, receive: Receive, send: Send) -> None:
+        """As an ASGI application, once the answer has begun."""
         if self._opened is not None:
             await self._tell(self._opened, receive, send)
         if self._reason is not None:
             await self._part_with(send, self._reason)
 
+    @abstractmethod
+    async def _begin(self, opened: Opened, send: Send) -> Feed:
+        """Say what is to be said first, and join."""
+
+    @abstractmethod
+    async def _listen(self, feed: Feed, receive: Receive, send: Send) -> None:
+        """Until the client has left."""
+
+    @abstractmethod
+    async def _part_with(self, send: Send, reason: PastisError) -> None:
+        """Say why there is no more."""
+
     async def _tell(self, opened: Opened, receive: Receive, send: Send) -> None:
         self._opened, self._task = None, asyncio.current_task()
         feed: Feed | None = None
-
-        async def tell(frame: Frame) -> None:
-            await send(_part(frame.sent_event))
-
         try:
-            await send(_part(_retry() + opened.frame.sent_event))
-            feed = self._sync.join(opened, tell, self._end)
+            feed = await self._begin(opened, send)
             del opened
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            await self._listen(feed, receive, send)
         except PastisError as error:
             self._reason = error
         except asyncio.CancelledError:
@@ -128,11 +136,33 @@ class EventStream:
                 feed.end()
 
     def _end(self, reason: PastisError | None) -> None:
-        """Wake the one that waits for the client to leave, with the reason, or none for a client too slow."""
+        """Wake the task, with the reason, or none for a client too slow."""
         task, self._task = self._task, None
         if task is not None:
             self._reason = reason
             task.cancel()
+
+
+class EventStream(Connection):
+    """Server-sent events (WHATWG HTML, 9.2): a frame is a message, and its cursor the message's id."""
+
+    def __init__(
+        self, sync: SyncEngine, opened: Opened | PastisError, describe: Callable[[PastisError], bytes]
+    ) -> None:
+        """`describe` gives the problem of a refusal."""
+        super().__init__(sync, opened)
+        self._describe = describe
+
+    async def _begin(self, opened: Opened, send: Send) -> Feed:
+        async def tell(frame: Frame) -> None:
+            await send(_part(frame.sent_event))
+
+        await send(_part(_retry() + opened.frame.sent_event))
+        return self._sync.join(opened, tell, self._end)
+
+    async def _listen(self, _feed: Feed, receive: Receive, _send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
     async def _part_with(self, send: Send, reason: PastisError) -> None:
         kind = b"reset" if reason.code is ErrorCode.SYNC_RESET else b"end"

@@ -1,22 +1,26 @@
-"""Everybody holds what the database does after kills, stops and cuts: `make chaos-sync` in short."""
+"""Everybody holds what the database does after kills, stops, cuts and steps: `make chaos-sync` in short."""
 
 import random
 import shutil
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pastis_client.replica import Frame, Replica
 
+from app.core.clock import Clock
 from chaos.followers import Chain, Told
 from chaos.replica_set import Member
 from chaos.service import Service
 from chaos.sync import Plan, Played, play, table
 from chaos.sync_verify import _hold_answers
+from chaos.turned_clock import LOOK_SECONDS, turned
 
 pytestmark = pytest.mark.anyio
-FAULTS = ("connections cut", "primary killed", "API killed", "API stopped (SIGSTOP)")
+FAULTS = ("connections cut", "primary killed", "API killed", "API stopped (SIGSTOP)", "clock stepped")
 
 
 @pytest.fixture
@@ -59,6 +63,25 @@ async def test_a_run_that_fails_leaves_no_process(folder: Path, monkeypatch: pyt
     with pytest.raises(RuntimeError, match="no API today"):
         await play(Plan(seconds=1.0), folder, random.Random(1))
     assert [is_there(pid) for pid in started] == [False] * 3
+
+
+@pytest.mark.parametrize("seconds", [7200, -7200])
+def test_a_clock_is_turned_and_comes_back_while_it_is_read(folder: Path, seconds: int) -> None:
+    service, clock = Service(folder, 1.0), Clock()
+
+    def ahead() -> float:
+        return (clock.now() - datetime.now(UTC)).total_seconds()
+
+    with turned(service.clock):
+        for step in (0, seconds, 0):
+            service.turn_clock(step)
+            before = time.monotonic()
+            time.sleep(2 * LOOK_SECONDS)
+            assert ahead() == pytest.approx(step, abs=1.0)
+            assert time.time() == pytest.approx(datetime.now(UTC).timestamp() + step, abs=1.0)
+            assert time.time_ns() == pytest.approx(time.time() * 1e9, abs=1e9)
+            assert 0.0 < time.monotonic() - before < abs(seconds)
+    assert ahead() == pytest.approx(0.0, abs=1.0)
 
 
 def test_a_chain_that_breaks_is_noticed() -> None:
