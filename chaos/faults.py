@@ -1,4 +1,4 @@
-"""What is done to servers and network while clients follow, each put right again by itself."""
+"""What is done to servers, network and clocks while clients follow, each put right again by itself."""
 
 import asyncio
 import random
@@ -89,6 +89,17 @@ async def slow(site: Site) -> None:
         site.proxy.delay = 0.0
 
 
+async def step_clock(site: Site) -> None:
+    """As NTP steps one that was wrong. Hours end no login and no token; days would, and rightly."""
+    service = site.chance.choice(site.services)
+    far = site.chance.choice([90, 3 * 3600])
+    service.turn_clock(site.chance.randint(-far, far))
+    try:
+        await site.away()
+    finally:
+        service.turn_clock(0)
+
+
 Fault = Callable[[Site], Awaitable[None]]
 OF_PROCESSES: Mapping[str, Fault] = {
     "API killed": kill_api,
@@ -102,7 +113,8 @@ OF_NETWORK: Mapping[str, Fault] = {
     "network stalled": stall,
     "network slow": slow,
 }
-FAULTS = {**OF_PROCESSES, **OF_NETWORK}
+OF_CLOCKS: Mapping[str, Fault] = {"clock stepped": step_clock}
+FAULTS = {**OF_PROCESSES, **OF_NETWORK, **OF_CLOCKS}
 
 
 async def strike(site: Site, name: str) -> None:
@@ -118,7 +130,7 @@ async def strike_in_turn(site: Site, names: Sequence[str], seconds: float) -> No
 
 
 async def strike_at_random(site: Site, seconds: float) -> None:
-    """Processes and network, each with one fault at a time, until the time is up."""
+    """Processes, network and clocks, each with one fault at a time, until the time is up."""
     end = asyncio.get_running_loop().time() + seconds
 
     async def go_on(names: Sequence[str]) -> None:
@@ -126,4 +138,4 @@ async def strike_at_random(site: Site, seconds: float) -> None:
             await asyncio.sleep(site.chance.uniform(1.0, 6.0))
             await strike(site, site.chance.choice(names))
 
-    await asyncio.gather(go_on(list(OF_PROCESSES)), go_on(list(OF_NETWORK)))
+    await asyncio.gather(*(go_on(list(faults)) for faults in (OF_PROCESSES, OF_NETWORK, OF_CLOCKS)))

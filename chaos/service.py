@@ -21,12 +21,14 @@ from app.core.config import Settings
 from app.core.database.embedded import open_embedded
 from app.core.database.embedded_locks import NEVER, alive, start_lock, until
 from app.core.database.engine import Database
+from chaos.turned_clock import FILE
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
 _PASTIS = (sys.executable, "-m", "app.cli")
+_TURNED = (sys.executable, "-m", "chaos.turned_clock")
 
 
 class Service:
@@ -55,6 +57,11 @@ class Service:
         """What the API's processes wrote to their terminal."""
         return self.folder / "serve.txt"
 
+    @property
+    def clock(self) -> Path:
+        """The file that turns this API's clock; another one may share the folder."""
+        return self.folder / f"clock-{self.port}.txt"
+
     async def start(self) -> None:
         """Start the API, at once, and wait until it serves."""
         self._api = self._spawn()
@@ -66,6 +73,7 @@ class Service:
             "PYTHONPATH": str(ROOT),
             "PASTIS_DATA_DIR": str(self.data_dir),
             "PASTIS_DATABASE_TIMEOUT_SECONDS": str(self._timeout),
+            FILE: str(self.clock),
             **self._database,
             # All clients come from one address, as fast as they can.
             "PASTIS_RATE_LIMIT_PER_MINUTE": "0",
@@ -75,7 +83,7 @@ class Service:
     def _spawn(self) -> "subprocess.Popen[bytes]":
         with self.said.open("ab") as said:
             return subprocess.Popen(
-                [*_PASTIS, "serve", "--port", str(self.port)],
+                [*_TURNED, "serve", "--port", str(self.port)],
                 cwd=self.folder,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -124,6 +132,12 @@ class Service:
     def go_on(self) -> None:
         if self._api is not None:
             self._api.send_signal(signal.SIGCONT)
+
+    def turn_clock(self, seconds: int) -> None:
+        """Step the API's wall clock to so far ahead of the system's; it stays so until another step, of 0."""
+        written = self.clock.with_suffix(".new")
+        written.write_text(str(seconds))
+        written.replace(self.clock)  # nobody reads half of it
 
     def kill(self) -> None:
         """SIGKILL the API."""

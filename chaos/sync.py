@@ -1,4 +1,4 @@
-"""Sync is tried by kills, stops and cuts: `python -m chaos.sync --seconds 600 --clients 200`."""
+"""Sync is tried by kills, stops, cuts and clock steps: `python -m chaos.sync --seconds 600 --clients 200`."""
 
 import argparse
 import asyncio
