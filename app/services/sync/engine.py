@@ -53,10 +53,10 @@ class SyncEngine:
         self._database = database
         self._clock = clock
         self._most = settings.max_streams
-        self.tickets = Tickets(database, clock)
+        self.tickets = Tickets(database)
         self._credentials = Credentials(access, clock, lambda: self._spawn(self._credentials.check()))
         self._hubs: dict[str, Hub] = {}
-        self._people = PeopleExchange(database, clock, self._hubs.values, self._spawn)
+        self._people = PeopleExchange(database, self._hubs.values, self._spawn)
         self._opening: dict[str, asyncio.Task[Hub]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ticking: asyncio.Task[None] | None = None

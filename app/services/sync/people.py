@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine, Iterable
 from time import monotonic
 from typing import Any
 
-from app.core.clock import Clock
 from app.core.database.doorbell import Ring
 from app.core.database.engine import Database
 from app.core.rounds import Rounds
@@ -22,11 +21,8 @@ Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class PeopleExchange:
-    def __init__(
-        self, database: Database, clock: Clock, hubs: Callable[[], Iterable[Hub]], spawn: Spawn
-    ) -> None:
+    def __init__(self, database: Database, hubs: Callable[[], Iterable[Hub]], spawn: Spawn) -> None:
         self._database = database
-        self._clock = clock
         self._hubs = hubs
         self._spawn = spawn
         self._process_id = new_id()
@@ -55,7 +51,7 @@ class PeopleExchange:
     async def close(self) -> None:
         """Ours are gone."""
         for workspace_id in self._written:
-            await queries.keep_people(self._database, self._process_id, workspace_id, [], self._clock.now())
+            await queries.keep_people(self._database, self._process_id, workspace_id, [])
 
     async def read(self) -> None:
         hubs = {hub.log.workspace_id: hub for hub in self._hubs() if hub.lobby}
@@ -74,9 +70,7 @@ class PeopleExchange:
             hub = hubs.get(workspace_id)
             people = [] if hub is None else [one.as_doc() for one in hub.lobby.people.own.values()]
             if people or workspace_id in self._written:
-                await queries.keep_people(
-                    self._database, self._process_id, workspace_id, people, self._clock.now()
-                )
+                await queries.keep_people(self._database, self._process_id, workspace_id, people)
             if people:
                 self._written[workspace_id] = monotonic()
             else:

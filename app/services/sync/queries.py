@@ -1,7 +1,7 @@
 """Reads of the log, and of whole documents as of one moment."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -213,24 +213,29 @@ def _is_seen(model: type[Entity], task: Doc, reach: Reach) -> bool:
     return reach.sees(model.KIND, {}, task["project_id"])
 
 
-async def keep_ticket(database: Database, ticket: Ticket) -> None:
-    await database.engine.insert(ticket)
+async def keep_ticket(database: Database, digest: str, life: timedelta, values: Doc) -> None:
+    """By the database's clock, as those of processes may differ by more than a ticket lasts."""
+    end = {"$add": ["$$NOW", int(life.total_seconds() * 1000)]}
+    whole = [{"$set": {name: {"$literal": value} for name, value in values.items()} | {"expires_at": end}}]
+    await database.collection(Ticket).update_one({"_id": digest}, whole, upsert=True)
 
 
-async def take_ticket(database: Database, digest: str, now: datetime) -> Doc | None:
+async def take_ticket(database: Database, digest: str) -> Doc | None:
     """A ticket that is good, which nobody finds again."""
-    query: Doc = {"_id": digest, "expires_at": {"$gt": now}}
+    query: Doc = {"_id": digest, "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
     return await database.collection(Ticket).find_one_and_delete(query)
 
 
-async def keep_people(
-    database: Database, process_id: str, workspace_id: str, people: list[Doc], now: datetime
-) -> None:
-    """Let other processes know whom this one has in a workspace; nobody is no document."""
+async def keep_people(database: Database, process_id: str, workspace_id: str, people: list[Doc]) -> None:
+    """Let other processes know whom this one has in a workspace; nobody is no document.
+
+    By the database's clock, which also ends what is not written again.
+    """
     presences, id_ = database.collection(Presence), f"{workspace_id}:{process_id}"
     if people:
-        doc = {"workspace_id": workspace_id, "people": people, "at": now}
-        await presences.replace_one({"_id": id_}, doc, upsert=True)
+        doc = {"workspace_id": workspace_id, "people": people}
+        change = {"$set": doc, "$currentDate": {"at": True}}
+        await presences.update_one({"_id": id_}, change, upsert=True)
     else:
         await presences.delete_one({"_id": id_})
 
