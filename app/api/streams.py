@@ -87,8 +87,11 @@ class Handover(Response):
 class Connection(ABC):
     """A client that is told, until it leaves or there is a reason for no more.
 
-    Its one task only waits for what the client says: the feed sends by itself.
+    Its one task only waits for what the client says: the feed sends by itself. There are thousands, so each
+    holds as little as it can.
     """
+
+    __slots__ = ("_opened", "_reason", "_sync", "_task")
 
     def __init__(self, sync: SyncEngine, opened: Opened | PastisError) -> None:
         """A refusal in the place of what was opened is told, and is all."""
@@ -99,8 +102,24 @@ class Connection(ABC):
 
     async def run(self, receive: Receive, send: Send) -> None:
         """As an ASGI application, once the answer has begun."""
-        if self._opened is not None:
-            await self._tell(self._opened, receive, send)
+        opened, self._opened, self._task = self._opened, None, asyncio.current_task()
+        feed: Feed | None = None
+        try:
+            if opened is not None:
+                feed = await self._begin(opened, send)
+                del opened
+                await self._listen(feed, receive, send)
+        except PastisError as error:
+            self._reason = error
+        except asyncio.CancelledError:
+            if self._task is not None or feed is None:
+                raise
+            if self._reason is None:
+                await abort(send)
+        finally:
+            self._task = None
+            if feed is not None:
+                feed.end()
         if self._reason is not None:
             await self._part_with(send, self._reason)
 
@@ -116,25 +135,6 @@ class Connection(ABC):
     async def _part_with(self, send: Send, reason: PastisError) -> None:
         """Say why there is no more."""
 
-    async def _tell(self, opened: Opened, receive: Receive, send: Send) -> None:
-        self._opened, self._task = None, asyncio.current_task()
-        feed: Feed | None = None
-        try:
-            feed = await self._begin(opened, send)
-            del opened
-            await self._listen(feed, receive, send)
-        except PastisError as error:
-            self._reason = error
-        except asyncio.CancelledError:
-            if self._task is not None or feed is None:
-                raise
-            if self._reason is None:
-                await abort(send)
-        finally:
-            self._task = None
-            if feed is not None:
-                feed.end()
-
     def _end(self, reason: PastisError | None) -> None:
         """Wake the task, with the reason, or none for a client too slow."""
         task, self._task = self._task, None
@@ -145,6 +145,8 @@ class Connection(ABC):
 
 class EventStream(Connection):
     """Server-sent events (WHATWG HTML, 9.2): a frame is a message, and its cursor the message's id."""
+
+    __slots__ = ("_describe",)
 
     def __init__(
         self, sync: SyncEngine, opened: Opened | PastisError, describe: Callable[[PastisError], bytes]

@@ -20,6 +20,8 @@ from app.services.sync.rules import TASK, Cursor, Departure, whole
 
 MOST_DOCUMENTS = 10_000
 """Who lacks more begins again: a snapshot is read once for many, and not held in memory."""
+MOST_EVENTS = 200_000
+"""Who is so far behind begins again: the database would take seconds to look through them."""
 
 
 async def from_state(log: Following, viewer: Viewer, cursor: Cursor, head: Doc, session: Moment) -> Frame:
@@ -29,6 +31,8 @@ async def from_state(log: Following, viewer: Viewer, cursor: Cursor, head: Doc, 
     would be too much, and what `Rights.view` does.
     """
     known, until = max(cursor.seq, head["floor"]), head["seq"]
+    if until - known > MOST_EVENTS:
+        raise PastisError(ErrorCode.SYNC_RESET)
     rights = await log.rights_at(until)
     of_rights = await queries.events_of_rights(log.database, log.workspace_id, known, until, session)
     before, now = log.views(viewer, rights, of_rights, cursor)

@@ -145,10 +145,14 @@ async def _opened(
 
 def _describing(request: Request) -> Callable[[PastisError], bytes]:
     """Problem documents for a request, of which nothing else is held as long as a stream lasts."""
-    language = [header for header in request.scope["headers"] if header[0] == b"accept-language"]
-    state = {"request_id": request.state.request_id}
-    scope: Scope = {"type": "http", "headers": language, "state": state}
-    return lambda error: bytes(problem(scope, error).body)
+    language = tuple(header for header in request.scope["headers"] if header[0] == b"accept-language")
+    request_id = request.state.request_id
+
+    def describe(error: PastisError) -> bytes:
+        scope: Scope = {"type": "http", "headers": language, "state": {"request_id": request_id}}
+        return bytes(problem(scope, error).body)
+
+    return describe
 
 
 async def _streamed(

@@ -10,6 +10,7 @@ from app.services.bootstrap import Services
 from app.services.sync import catch_up, state_delta
 from app.tests.support.clients import Answer, Client, ok
 from app.tests.support.factories import Workspace
+from app.tests.support.replay import head
 from app.tests.support.streams import Stream, answered, copy_of, fetched, shorten, text_of
 
 pytestmark = pytest.mark.anyio
@@ -115,6 +116,19 @@ async def test_rights_that_changed_behind_it_do_not(workspace: Workspace, servic
     replica.apply(Frame.parse((await asked(workspace.member, replica)).content))
     assert not replica.docs["task"]
     assert text_of(replica) == text_of(await fetched(workspace.member))
+
+
+async def test_too_much_to_look_through_is_a_reset(
+    workspace: Workspace, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = await fetched(workspace.api)
+    monkeypatch.setattr(catch_up, "MOST_EVENTS", 1)
+    monkeypatch.setattr(state_delta, "MOST_EVENTS", 2)
+    for missed in (2, 3):
+        while await head(services.database, workspace.id) < replica.number + missed:
+            await workspace.task()
+        services.sync._hubs.clear()
+        assert (await asked(workspace.api, replica)).status_code == {2: 200, 3: 410}[missed]
 
 
 async def test_too_much_to_tell_is_a_reset(
