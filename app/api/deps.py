@@ -141,6 +141,15 @@ async def page_request(
     return PageRequest(limit, cursor, count)
 
 
+# FastAPI has what is no coroutine run by a thread, which takes longer than all else of many requests.
+async def _caller(request: Request) -> Caller:
+    return caller_of(request)
+
+
+async def _process(connection: HTTPConnection) -> Services:
+    return services_of(connection)
+
+
 def _served(scope_of: Callable[..., Any], make: Callable[[Scope, Services], T]) -> Any:
     async def provide(request: Request, scope: Annotated[Scope, Depends(scope_of)]) -> T:
         return make(scope, services_of(request))
@@ -168,7 +177,7 @@ Account = Annotated[AccountScope, Depends(read_account)]
 AccountWriter = Annotated[AccountScope, Depends(write_account)]
 Activity = Annotated[ActivityEngine, _reader(ActivityEngine)]
 ActivityWriter = Annotated[ActivityEngine, _writer(ActivityEngine)]
-CallerOf = Annotated[Caller, Depends(caller_of)]
+CallerOf = Annotated[Caller, Depends(_caller)]
 CheckedKey = Annotated[str | None, Depends(checked_key)]
 Comments = Annotated[CommentEngine, _reader(CommentEngine)]
 CommentWriter = Annotated[CommentEngine, _writer(CommentEngine)]
@@ -183,7 +192,7 @@ LabelWriter = Annotated[LabelEngine, _writer(LabelEngine)]
 Memberships = Annotated[MembershipEngine, _served(read_scope, _memberships)]
 MembershipWriter = Annotated[MembershipEngine, _served(write_scope, _memberships)]
 Paging = Annotated[PageRequest, Depends(page_request)]
-Process = Annotated[Services, Depends(services_of)]
+Process = Annotated[Services, Depends(_process)]
 Projects = Annotated[ProjectEngine, _reader(ProjectEngine)]
 ProjectWriter = Annotated[ProjectEngine, _writer(ProjectEngine)]
 ReadScope = Annotated[Scope, Depends(read_scope)]

@@ -1,9 +1,12 @@
-"""The hottest calls on tasks, answered ahead of the framework, which takes several times as long for them.
+"""The hottest calls, answered ahead of the framework, which takes several times as long for them.
 
 They run the same engine verbs behind the same permissions as the routes of the same paths. Whatever is
 unusual about a request (another login, a strange parameter, a value that does not fit, no permission) is
 handed on to the route before anything is done, which then says what is wrong. So the lane can be left out
 without a difference; a test compares both.
+
+Streams are among them as all clients come back at once: after a restart, or when a network does. What the
+process knows of a workspace that it follows says then who may follow it, too.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,15 +22,19 @@ from app.api.deps import refuse_match, write_scope
 from app.api.errors import answer
 from app.api.requests import StrictRequest
 from app.api.responses import changed, created, found, listed
+from app.api.session import services_in
+from app.api.streams import is_for_stream, or_reset, streamed
 from app.core.errors import PastisError
 from app.schemas.tasks import TaskCreate, TaskListQuery, TaskPatch
-from app.services.access import Permission
+from app.services.access import AccountScope, Permission
 from app.services.access import Scope as AccessScope
+from app.services.sync import Cursor, read_cursor
 from app.services.tasks import TaskEngine
 from app.utils.strict_json import InvalidJson
 
 _ALL = "/api/v1/workspaces/{workspace}/tasks"
 _ONE = "/api/v1/workspaces/{workspace}/tasks/{task}"
+_SYNC = "/api/v1/workspaces/{workspace}/sync"
 _PREFIX = ["", "api", "v1", "workspaces"]
 _MAX_REF = 60
 _MAX_PAIRS = 30
@@ -54,15 +61,8 @@ async def _get(request: StrictRequest, access: AccessScope, task: str) -> Respon
 
 async def _list(request: StrictRequest, access: AccessScope, _: str) -> Response:
     try:
-        query = request.scope["query_string"].decode("ascii")
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PAIRS, errors="strict")
-    except ValueError as error:  # too many, or no text
-        raise _Unusual from error
-    given = dict(pairs)
-    if len(given) != len(pairs):
-        raise _Unusual
-    try:
-        return listed(request, await TaskEngine(access).page(TaskListQuery.model_validate(given)))
+        query = TaskListQuery.model_validate(_query(request))
+        return listed(request, await TaskEngine(access).page(query))
     except PastisError as error:
         raise _Unusual from error
 
@@ -86,6 +86,37 @@ CALLS = {
 }
 
 
+FOLLOW = (_SYNC, Permission.WORKSPACE_READ)
+"""The route that streams stand for, and what it requires."""
+
+
+async def _follow(request: StrictRequest, workspace: str) -> Response:
+    """For an account, in a workspace that others follow already."""
+    state, sync = request.scope["state"], services_in(request.scope).sync
+    route, permission = FOLLOW
+    try:
+        cursor = _cursor(request)
+        account: AccountScope = await state["caller"].account()
+        entered = await sync.enter(workspace, account.principal)
+        if entered is None or not entered.may_read(permission.resource):
+            raise _Unusual
+    except PastisError as error:
+        raise _Unusual from error
+    state["log"].update(actor=account.principal.user_id, workspace=entered.workspace_id)
+    state["route"] = route
+    return streamed(sync, request, await or_reset(sync.let_in(entered, cursor)))
+
+
+def _cursor(request: StrictRequest) -> Cursor | None:
+    """Raises `invalid_cursor`."""
+    given = _query(request)
+    found = [value for name, value in request.scope["headers"] if name == b"last-event-id"]
+    if given.keys() - {"since"} or len(found) > 1:
+        raise _Unusual
+    text = found[0].decode("latin-1") if found else given.get("since")
+    return None if text is None else read_cursor(text)
+
+
 class FastLane:
     """Wraps the application; `app.state.services` holds the engines once the lifespan has begun."""
 
@@ -93,20 +124,34 @@ class FastLane:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refs = _refs(scope["path"]) if scope["type"] == "http" else None
-        call = None if refs is None else CALLS.get((scope["method"], refs[1] != ""))
-        if refs is None or call is None:
+        request = StrictRequest(scope, receive) if scope["type"] == "http" else None
+        answering = None if request is None else _answering(request)
+        if request is None or answering is None:
             await self._app(scope, receive, send)
             return
-        request = StrictRequest(scope, receive)
         try:
-            response = await _run(request, call, *refs)
+            response = await answering
         except (_Unusual, ValidationError):
             await self._app(scope, _again(request, receive), send)
         except (InvalidJson, PastisError) as error:
             await answer(scope, error)(scope, receive, send)
         else:
             await response(scope, receive, send)
+
+
+def _answering(request: StrictRequest) -> Awaitable[Response] | None:
+    """What the lane does about a request; None for nothing."""
+    parts = request.scope["path"].split("/")
+    method = request.scope["method"]
+    if len(parts) not in (6, 7) or parts[:4] != _PREFIX or not 0 < len(parts[4]) <= _MAX_REF:
+        return None
+    workspace, things, task = parts[4], parts[5], parts[6] if len(parts) == 7 else None
+    if things == "sync" and task is None and method == "GET" and is_for_stream(request.scope):
+        return _follow(request, workspace)
+    if things != "tasks" or (task is not None and not 0 < len(task) <= _MAX_REF):
+        return None
+    call = CALLS.get((method, task is not None))
+    return None if call is None else _run(request, call, workspace, task or "")
 
 
 async def _run(request: StrictRequest, call: _Call, workspace: str, task: str) -> Response:
@@ -135,6 +180,18 @@ async def _writable(request: StrictRequest, access: AccessScope) -> AccessScope:
     return await write_scope(request, headers.get("idempotency-key"), headers.get("if-match"), dry_run=False)
 
 
+def _query(request: Request) -> dict[str, str]:
+    try:
+        query = request.scope["query_string"].decode("ascii")
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PAIRS, errors="strict")
+    except ValueError as error:  # too many, or no text
+        raise _Unusual from error
+    given = dict(pairs)
+    if len(given) != len(pairs):
+        raise _Unusual
+    return given
+
+
 def _no_query(request: Request) -> None:
     if request.scope["query_string"]:
         raise _Unusual
@@ -151,14 +208,3 @@ def _again(request: StrictRequest, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return replay
-
-
-def _refs(path: str) -> tuple[str, str] | None:
-    """The workspace and the task, or "" for all, that a path names; None for all other paths."""
-    parts = path.split("/")
-    if len(parts) not in (6, 7) or parts[:4] != _PREFIX or parts[5] != "tasks":
-        return None
-    workspace, task = parts[4], parts[6] if len(parts) == 7 else ""
-    if not 0 < len(workspace) <= _MAX_REF or len(task) > _MAX_REF or (len(parts) == 7 and not task):
-        return None
-    return workspace, task

@@ -3,9 +3,10 @@
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,7 +15,7 @@ from app.core.errors import ErrorCode, PastisError
 from app.services.sync import Feed, Frame, Opened, SyncEngine
 
 EVENTS = "text/event-stream"
-OPENING = 8
+OPENING = 64
 """Streams that are let in at a time. When all clients come back, they wait for each other, and not for the
 connections to the database, which who writes needs too."""
 PATIENCE_SECONDS = 20.0
@@ -44,7 +45,7 @@ class StreamLayer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
-        if _is_for_stream(scope):
+        if is_for_stream(scope):
             await self._open(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -176,6 +177,34 @@ class EventStream(Connection):
             await abort(send)
 
 
+async def or_reset(opening: Awaitable[Opened]) -> Opened | PastisError:
+    """A reset is told inside: browsers show their pages no answer but this one."""
+    try:
+        return await opening
+    except PastisError as error:
+        if error.code is not ErrorCode.SYNC_RESET:
+            raise
+        return error
+
+
+def streamed(sync: SyncEngine, request: Request, opened: Opened | PastisError) -> Response:
+    """Server-sent events that begin with what was opened, and go on."""
+    stream = EventStream(sync, opened, _describing(request))
+    return Handover(stream, EVENTS, {"x-accel-buffering": "no"})
+
+
+def _describing(request: Request) -> Callable[[PastisError], bytes]:
+    """Problem documents for a request, of which nothing else is held as long as a stream lasts."""
+    language = tuple(header for header in request.scope["headers"] if header[0] == b"accept-language")
+    request_id = request.state.request_id
+
+    def describe(error: PastisError) -> bytes:
+        scope: Scope = {"type": "http", "headers": language, "state": {"request_id": request_id}}
+        return bytes(problem(scope, error).body)
+
+    return describe
+
+
 class Download:
     """A body in chunks; cut off where its end never comes."""
 
@@ -188,7 +217,8 @@ class Download:
         await send(_part(b"", more=False))
 
 
-def _is_for_stream(scope: Scope) -> bool:
+def is_for_stream(scope: Scope) -> bool:
+    """Whether a request, of any path, asks for server-sent events, and for nothing else."""
     return scope["type"] == "http" and (b"accept", EVENTS.encode()) in scope["headers"]
 
 

@@ -1,9 +1,16 @@
 """Work that many ask for at once, done once for all of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import itertools
+import sys
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Generic, TypeVar
 
 from app.core.background import seen
+
+K = TypeVar("K")
+V = TypeVar("V")
+MOST_TOGETHER = 100
 
 
 class Rounds:
@@ -27,3 +34,57 @@ class Rounds:
             await asyncio.wait({before})
         self._current, self._next = self._next, None
         await self._work()
+
+
+class Together(Generic[K, V]):
+    """Questions that arrive in one tick of the event loop, taken together into one query.
+
+    With `at_once`, those wait that come while so many queries are under way: the more there are, the fewer
+    queries they need.
+    """
+
+    def __init__(
+        self, answer: Callable[[Collection[K]], Awaitable[Mapping[K, V]]], *, at_once: int = sys.maxsize
+    ) -> None:
+        self._answer = answer
+        self._at_once = at_once
+        self._waiting: dict[K, asyncio.Future[V | None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, key: K) -> V | None:
+        """What is found for a key, None for nothing; raises what the query raises.
+
+        It may be shared with others who ask: never change it.
+        """
+        future = self._waiting.get(key)
+        if future is None:
+            loop = asyncio.get_running_loop()
+            if not self._waiting:
+                loop.call_soon(self._start)
+            future = self._waiting[key] = loop.create_future()
+        # One who leaves must not take the others' answer along.
+        return await asyncio.shield(future)
+
+    def _start(self) -> None:
+        while self._waiting and len(self._tasks) < self._at_once:
+            keys = list(itertools.islice(self._waiting, MOST_TOGETHER))
+            task = asyncio.create_task(self._settle({key: self._waiting.pop(key) for key in keys}))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._start()
+
+    async def _settle(self, waiting: Mapping[K, asyncio.Future[V | None]]) -> None:
+        try:
+            found = await self._answer(waiting.keys())
+        except Exception as error:  # noqa: BLE001 - whatever it is, everybody who waits must hear of it
+            for future in waiting.values():
+                if not future.done():
+                    future.set_exception(error)
+                    future.exception()  # seen, even where all have left
+            return
+        for key, future in waiting.items():
+            if not future.done():
+                future.set_result(found.get(key))

@@ -1,6 +1,6 @@
 """The one read that opens a request: credential, account, workspace, membership and projects together."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,26 @@ async def login(database: Database, access_hash: str, now: datetime, workspace_r
     found = _named(access_hash) or {"$or": either}
     living: Doc = {**found, "expires_at": {"$gt": now}}
     return await _first_of(database, Session, [{"$match": living}, *_account_stages(workspace_ref)])
+
+
+async def logins(database: Database, digests: Collection[str], now: datetime) -> dict[str, Doc]:
+    """The living sessions of these access tokens, by their hashes, with what `login` finds of each."""
+    asked = list(digests)
+    either = [
+        {"access_hash": {"$in": asked}, "access_expires_at": {"$gt": now}},
+        {"previous_access_hash": {"$in": asked}, "previous_access_expires_at": {"$gt": now}},
+    ]
+    living: Doc = {"$match": {"$or": either, "expires_at": {"$gt": now}}}
+    found = await (await database.collection(Session).aggregate([living, *_account_stages(None)])).to_list()
+    return {digest: doc for doc in found for digest in _living_hashes(doc, now)}
+
+
+def _living_hashes(session: Doc, now: datetime) -> Iterator[str]:
+    yield from (
+        session[f"{which}_hash"]
+        for which in ("access", "previous_access")
+        if session[f"{which}_hash"] and session[f"{which}_expires_at"] > now
+    )
 
 
 async def token(database: Database, digest: str, now: datetime, workspace_ref: str | None) -> Doc | None:

@@ -17,7 +17,7 @@ from app.core.errors import ErrorCode, PastisError
 from app.core.log import Event
 from app.core.logging import get_logger
 from app.core.unit_of_work import Writers
-from app.services.access import Access
+from app.services.access import Access, AccountPrincipal
 from app.services.sync import queries
 from app.services.sync.credentials import Credentials
 from app.services.sync.feed import Feed
@@ -35,6 +35,22 @@ LINGER_SECONDS = 60.0
 """How long a hub without clients is kept: they may all come back."""
 
 logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Somebody in a workspace that is followed."""
+
+    hub: Hub
+    viewer: Viewer
+
+    @property
+    def workspace_id(self) -> str:
+        return self.hub.log.workspace_id
+
+    def may_read(self, kind: str) -> bool:
+        """Whether one may, what is of the workspace as a whole; raises what `Rights.view` does."""
+        return self.hub.log.view(self.viewer).reach.sees(kind, {}, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,8 @@ class SyncEngine:
         self.tickets = Tickets(database)
         self._credentials = Credentials(access, clock, lambda: self._spawn(self._credentials.check()))
         self._hubs: dict[str, Hub] = {}
+        self._ids: dict[str, str] = {}
+        """Of workspaces that are followed, by the slugs that they had at the last tick."""
         self._people = PeopleExchange(database, self._hubs.values, self._spawn)
         self._opening: dict[str, asyncio.Task[Hub]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,11 +118,32 @@ class SyncEngine:
         Raises `sync_reset` where it must begin again, `overloaded`, `server_stopping`, and what
         `Rights.view` does.
         """
-        if self.size >= self._most:
-            raise PastisError(ErrorCode.OVERLOADED, headers={"Retry-After": "5"})
+        self._check_room()
+        return await self.let_in(Entered(await self._enter(workspace_id), viewer), cursor)
+
+    async def enter(self, ref: str, principal: AccountPrincipal) -> Entered | None:
+        """An account in a workspace that is followed already, named by its id or slug, as of now.
+
+        None where it is not followed, called otherwise by now, or not the account's. Raises what `open` does.
+        """
+        self._check_room()
+        workspace_id = self._ids.get(ref, ref)
+        if workspace_id not in self._hubs:
+            return None
         hub = await self._enter(workspace_id)
+        rights = hub.log.rights
+        membership_id = rights.membership_of(principal.user_id) if rights.is_called(ref) else None
+        return None if membership_id is None else Entered(hub, Viewer(principal, membership_id))
+
+    async def let_in(self, entered: Entered, cursor: Cursor | None) -> Opened:
+        """The same as `open`, for who has entered."""
+        hub, viewer = entered.hub, entered.viewer
         frame = hub.here(viewer) if cursor is None else await hub.catch_up(viewer, cursor)
         return Opened(hub, viewer, frame)
+
+    def _check_room(self) -> None:
+        if self.size >= self._most:
+            raise PastisError(ErrorCode.OVERLOADED, headers={"Retry-After": "5"})
 
     async def snapshot(self, workspace_id: str, viewer: Viewer) -> Snapshot:
         """All that a client sees, and the cursor to go on from; raises what `open` does."""
@@ -189,6 +228,7 @@ class SyncEngine:
         log = await Following.open(self._database, self._clock, workspace_id)
         hub = Hub(log, self._people.keep)
         self._hubs[workspace_id] = hub
+        self._ids[log.rights.slug] = workspace_id
         return hub
 
     async def _come_to_now(self, hub: Hub) -> None:
@@ -242,6 +282,7 @@ class SyncEngine:
             hub.tick(now)
             if not hub.feeds and now - hub.idle_since > LINGER_SECONDS:
                 del self._hubs[hub.log.workspace_id]
+        self._ids = {hub.log.rights.slug: id_ for id_, hub in self._hubs.items()}
         self._credentials.end_expired()
         await self._credentials.check()
         await self._people.tick()

@@ -38,6 +38,8 @@ class Rights:
         self._docs = docs
         self._known: dict[tuple[str, Permissions | None], View] = {}
         """All that a member sees; with it goes its digest, which takes long to make."""
+        self._members: dict[str, str] = {}
+        """The memberships of accounts, once somebody has asked."""
 
     def apply(self, events: Iterable[Doc]) -> bool:
         """Take in events, in their order; whether any was about rights."""
@@ -51,6 +53,7 @@ class Rights:
             changed = True
         if changed:
             self._known.clear()
+            self._members.clear()
         return changed
 
     def before(self, events: Iterable[Doc]) -> "Rights":
@@ -68,6 +71,21 @@ class Rights:
         """The role of a membership, a guest's where there is none."""
         found = self._docs["membership"].get(membership_id)
         return Role.GUEST if found is None else str(found["role"])
+
+    def is_called(self, ref: str) -> bool:
+        """Whether this is the id of the workspace, or its slug."""
+        return ref in (self.workspace_id, self.slug)
+
+    @property
+    def slug(self) -> str:
+        return str(self._docs["workspace"].get(self.workspace_id, {}).get("slug"))
+
+    def membership_of(self, user_id: str) -> str | None:
+        """The membership of an account, also a former one; None where there never was one."""
+        if not self._members:
+            memberships = self._docs["membership"].values()
+            self._members = {one["user_id"]: one["id"] for one in memberships if one["user_id"]}
+        return self._members.get(user_id)
 
     def view(self, viewer: Viewer, now: datetime) -> View:
         """What somebody is sent now.

@@ -1,25 +1,20 @@
 """What happens in a workspace, live or since a cursor."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, WebSocket
-from starlette.types import Scope
 
 from app.api.deps import Process, ReadScope, checked_spare_key, refuse_match
-from app.api.errors import problem
 from app.api.gate import Requires, RequiresSocket
 from app.api.requests import StrictRoute, check_query
 from app.api.responses import JSON, secret
 from app.api.sockets import Socket
-from app.api.streams import EVENTS, Download, EventStream, Handover
+from app.api.streams import EVENTS, Download, Handover, or_reset, streamed
 from app.api.v1 import problems
-from app.core.errors import ErrorCode, PastisError
 from app.schemas.base import WHOLE
 from app.schemas.sync import FrameRead, Selections, TicketRead, fields_of
 from app.services.access import Permission
-from app.services.bootstrap import Services
-from app.services.sync import LIFE, Cursor, Opened, Viewer, Wanted, read_cursor
+from app.services.sync import LIFE, Cursor, Viewer, Wanted, read_cursor
 
 router = APIRouter(prefix="/workspaces/{workspace}/sync", tags=["sync"], route_class=StrictRoute)
 READ = [Depends(Requires(Permission.WORKSPACE_READ))]
@@ -78,9 +73,10 @@ async def get_frame(
 
     With `Accept: text/event-stream` it goes on: each frame is a message, sent at once.
     """
+    opening = services.sync.open(scope.workspace_id, viewer, cursor)
     if EVENTS in request.headers.get("accept", ""):
-        return await _streamed(services, request, scope.workspace_id, viewer, cursor)
-    opened = await services.sync.open(scope.workspace_id, viewer, cursor)
+        return streamed(services.sync, request, await or_reset(opening))
+    opened = await opening
     return Response((await services.sync.wait(opened, wait)).body, media_type=JSON)
 
 
@@ -126,38 +122,6 @@ async def open_socket(
     websocket: WebSocket, scope: ReadScope, services: Process, viewer: Told, cursor: From
 ) -> None:
     """Frames, commands and presence: see docs/sync.md."""
-    opened = await _opened(services, scope.workspace_id, viewer, cursor)
+    opened = await or_reset(services.sync.open(scope.workspace_id, viewer, cursor))
     socket = Socket(websocket.scope, services.sync, scope.workspace_id, opened, websocket.state.caller)
     websocket.scope["state"]["stream"] = socket
-
-
-async def _opened(
-    services: Services, workspace_id: str, viewer: Viewer, cursor: Cursor | None
-) -> Opened | PastisError:
-    """A reset is told inside: browsers show their pages no answer but this one."""
-    try:
-        return await services.sync.open(workspace_id, viewer, cursor)
-    except PastisError as error:
-        if error.code is not ErrorCode.SYNC_RESET:
-            raise
-        return error
-
-
-def _describing(request: Request) -> Callable[[PastisError], bytes]:
-    """Problem documents for a request, of which nothing else is held as long as a stream lasts."""
-    language = tuple(header for header in request.scope["headers"] if header[0] == b"accept-language")
-    request_id = request.state.request_id
-
-    def describe(error: PastisError) -> bytes:
-        scope: Scope = {"type": "http", "headers": language, "state": {"request_id": request_id}}
-        return bytes(problem(scope, error).body)
-
-    return describe
-
-
-async def _streamed(
-    services: Services, request: Request, workspace_id: str, viewer: Viewer, cursor: Cursor | None
-) -> Response:
-    opened = await _opened(services, workspace_id, viewer, cursor)
-    stream = EventStream(services.sync, opened, _describing(request))
-    return Handover(stream, EVENTS, {"x-accel-buffering": "no"})

@@ -52,12 +52,16 @@ def _writes_are_not_checked(patch: Patch) -> None:
 
 
 def _logins_never_end(patch: Patch) -> None:
-    real = queries.login
+    real, real_of_many = queries.login, queries.logins
 
     async def login(database: Any, digest: str, now: datetime, ref: str | None) -> Any:
         return await real(database, digest, _LONG_AGO, ref)
 
+    async def logins(database: Any, digests: Any, now: datetime) -> Any:
+        return await real_of_many(database, digests, _LONG_AGO)
+
     patch.setattr(queries, "login", login)
+    patch.setattr(queries, "logins", logins)
 
 
 def _tokens_never_end(patch: Patch) -> None:

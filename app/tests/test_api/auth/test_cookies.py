@@ -305,7 +305,7 @@ async def test_nothing_else_clears_them(
         async def away(*_: Any) -> None:
             raise PastisError(ErrorCode.DATABASE_UNAVAILABLE)
 
-        patch.setattr(queries, "login", away)
+        patch.setattr(queries, "logins", away)
         patch.setattr("app.services.sessions.queries.find_by_refresh", away)
         patch.setattr("app.services.sessions.queries.find_by_tokens", away)
         answers += [
@@ -333,6 +333,7 @@ async def test_public_routes_look_nobody_up(
 
     tokens = await log_in(anonymous, user)
     monkeypatch.setattr(queries, "login", fail)
+    monkeypatch.setattr(queries, "logins", fail)
     body = {"email": user.email, "password": PASSWORD}
     dead = {"Authorization": "Bearer dead", "Cookie": "pastis_access=dead; pastis_access=dead"}
     for headers in (dead, dead | {"Authorization": "Basic x"}):

@@ -9,10 +9,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from app.api.fast_lane import CALLS
+from app.api.fast_lane import CALLS, FOLLOW
 from app.api.gate import Requires
 from app.core.config import Settings
 from app.main import create_app
+from app.services.access import Access
 from app.services.bootstrap import Services
 from app.tests.support.clients import Client, ok
 from app.tests.support.factories import Workspace
@@ -167,6 +168,79 @@ async def test_what_the_lane_took_is_repeated_by_the_route(workspace: Workspace,
     assert other[1]["idempotency-replayed"] == "true"
 
 
+STREAM = {"Accept": "text/event-stream"}
+STREAM_QUERIES = """
+
+?since={cursor}
+?since=x
+?since=01a22b77-5358-7d0b-84e1-2b6696343d65.3.0123456789abcdef01
+?since={cursor}&since=x
+?project=FLUID
+?project=NOPE
+?fields=task:title
+?a=1
+?since=%ff
+?since=
+""".splitlines()[1:]
+
+
+@pytest.mark.parametrize("query", STREAM_QUERIES)
+async def test_streams_are_the_same(workspace: Workspace, slow: Client, query: str) -> None:
+    followed = ok(await workspace.api.get("/sync"))
+    query = query.format(cursor=followed["cursor"])
+    for headers in (STREAM, STREAM | {"Last-Event-ID": followed["cursor"]}, STREAM | {"Last-Event-ID": "7"}):
+        fast, other = await both(workspace, slow, "HEAD", f"/sync{query}", headers=headers)
+        assert fast == other, headers
+        assert fast[0] < 500
+        if fast[0] != 200:  # else it would go on
+            fast, other = await both(workspace, slow, "GET", f"/sync{query}", headers=headers)
+            assert fast == other
+
+
+async def test_who_follows_is_the_same(
+    workspace: Workspace, other_workspace: Workspace, slow: Client, services: Services
+) -> None:
+    """Members, guests, tokens, visitors, strangers, who was removed, and the dead, by id and by slug."""
+    callers = [
+        *(workspace.api, workspace.member, workspace.admin, workspace.stranger, other_workspace.api),
+        *(await workspace.guest(services), await workspace.guest(services, FLUID="viewer")),
+        *(await workspace.token(services, "member"), await workspace.token(services, "member", "label:read")),
+        *(await workspace.service(services), await workspace.visitor("viewer")),
+        *(workspace.api.as_("dead"), workspace.api.as_(None)),
+    ]
+    ok(await workspace.api.delete(f"/memberships/{workspace.membership_ids['admin']}"))
+    statuses = set()
+    for base in (workspace, other_workspace):
+        ok(await base.api.get("/sync"))
+        for caller, ref in itertools.product(callers, (base.id, base.slug)):
+            path = f"/api/v1/workspaces/{ref}/sync"
+            fast = await caller.at("").request("HEAD", path, headers=STREAM)
+            other = await slow.as_(caller.token).request("HEAD", path, headers=STREAM)
+            assert seen(fast) == seen(other)
+            statuses.add(fast.status_code)
+    assert statuses == {200, 401, 404}
+
+
+async def test_a_workspace_is_followed_by_the_names_that_it_has_now(workspace: Workspace) -> None:
+    ok(await workspace.api.get("/sync"))
+    ok(await workspace.api.patch("", {"slug": f"moved-{new_id()}"}))
+    assert (await workspace.api.request("HEAD", "/sync", headers=STREAM)).status_code == 404
+
+
+async def test_who_comes_to_a_workspace_that_is_followed_is_let_in_by_what_is_known_of_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ok(await workspace.api.get("/sync"))
+
+    async def fail(*_: Any) -> None:
+        raise AssertionError("the gate was asked")
+
+    monkeypatch.setattr(Access, "enter", fail)
+    answer = await workspace.member.request("HEAD", "/sync", headers=STREAM)
+    assert answer.status_code == 200
+    assert (await workspace.stranger.request("HEAD", "/sync", headers=STREAM)).status_code == 500
+
+
 def test_the_lane_has_the_permissions_of_the_routes(app: FastAPI) -> None:
     required = {
         (method, context.path_format): dependency.call.permission
@@ -176,6 +250,7 @@ def test_the_lane_has_the_permissions_of_the_routes(app: FastAPI) -> None:
         for dependency in context.dependant.dependencies
         if isinstance(dependency.call, Requires)
     }
-    assert {
-        (method, call.route): call.permission for (method, _), call in CALLS.items()
-    }.items() <= required.items()
+    lane = {(method, call.route): call.permission for (method, _), call in CALLS.items()}
+    route, permission = FOLLOW
+    lane["GET", route] = permission
+    assert lane.items() <= required.items()

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pymongo.errors import AutoReconnect
 
-from app.core.database.point_reader import MAX_TOGETHER, PointReader
+from app.core.database.point_reader import PointReader
+from app.core.rounds import MOST_TOGETHER
 from app.services.bootstrap import Services
 from app.utils.ids import new_id
 
@@ -53,11 +54,11 @@ async def test_reads_of_one_tick_are_one_query(services: Services, reader: Count
 
 
 async def test_a_lone_read_and_very_many(services: Services, reader: Counted) -> None:
-    ids = await filled(services, MAX_TOGETHER + 5)
+    ids = await filled(services, MOST_TOGETHER + 5)
     assert (await reader.get(ids[0]) or {})["n"] == 0
     found = await asyncio.gather(*(reader.get(id_) for id_ in ids))
     assert [doc["n"] for doc in found if doc] == list(range(len(ids)))
-    assert reader.queries == [1, MAX_TOGETHER, 5]
+    assert reader.queries == [1, MOST_TOGETHER, 5]
 
 
 async def test_all_who_wait_hear_of_a_failure_and_the_next_read_works(

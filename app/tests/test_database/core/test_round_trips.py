@@ -144,7 +144,7 @@ async def test_a_look_up_that_began_before_a_revocation_is_not_believed(
 ) -> None:
     asked, let_go = asyncio.Event(), asyncio.Event()
 
-    real = queries.login
+    real = queries.logins
 
     async def slow(*what: Any) -> Any:
         found = await real(*what)
@@ -155,7 +155,7 @@ async def test_a_look_up_that_began_before_a_revocation_is_not_believed(
     token, user_id = workspace.api.token or "", workspace.users["owner"].id
     services.access.forget_user(user_id)
     with monkeypatch.context() as patch:
-        patch.setattr(queries, "login", slow)
+        patch.setattr(queries, "logins", slow)
         early = asyncio.create_task(services.access.identify(token))
         await asked.wait()
     await services.sessions.end_all(user_id)

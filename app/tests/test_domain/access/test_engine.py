@@ -3,9 +3,9 @@
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -25,13 +25,17 @@ from app.utils.ids import new_id
 
 pytestmark = pytest.mark.anyio
 
+T = TypeVar("T")
+
 
 class Gate:
     """Before the database: counts questions, and holds answers back while it is shut."""
 
     def __init__(self) -> None:
-        self._principal = queries.login
+        self._login = queries.login
+        self._logins = queries.logins
         self.asked = 0
+        self.queries = 0
         self.asked_of = Counter[str]()
         """The same by the hash of the token, as the program under test asks of its clients' meanwhile."""
         self.open = asyncio.Event()
@@ -39,10 +43,17 @@ class Gate:
         self.answered = asyncio.Event()
         self.error: Exception | None = None
 
-    async def __call__(self, database: Database, key: str, now: datetime, ref: str | None) -> Doc | None:
-        self.asked += 1
-        self.asked_of[key] += 1
-        found = await self._principal(database, key, now, ref)
+    async def login(self, database: Database, key: str, now: datetime, ref: str | None) -> Doc | None:
+        return await self._answer([key], self._login(database, key, now, ref))
+
+    async def logins(self, database: Database, keys: Collection[str], now: datetime) -> dict[str, Doc]:
+        return await self._answer(keys, self._logins(database, keys, now))
+
+    async def _answer(self, keys: Collection[str], answer: Awaitable[T]) -> T:
+        self.queries += 1
+        self.asked += len(keys)
+        self.asked_of.update(keys)
+        found = await answer
         self.answered.set()
         await self.open.wait()
         if self.error is not None:
@@ -53,7 +64,8 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     gate = Gate()
-    monkeypatch.setattr(queries, "login", gate)
+    monkeypatch.setattr(queries, "login", gate.login)
+    monkeypatch.setattr(queries, "logins", gate.logins)
     # Long enough that only what a test does ends it.
     monkeypatch.setattr(engine, "CACHE_SECONDS", 1000.0)
     return gate
@@ -84,6 +96,27 @@ async def test_requests_that_come_together_ask_once(
     assert ({one.user_id for one in found}, gate.asked) == ({user.id}, 1)
     await access.identify(token)
     assert gate.asked == 1
+
+
+async def test_logins_that_come_together_are_looked_up_together_and_each_is_its_own(
+    services: Services, access: Access, gate: Gate, token: str
+) -> None:
+    users = [await make_user(services) for _ in range(3)]
+    login = await services.sessions.open(users[0].id, remember_me=False, client="tests")
+    successor = await services.sessions.refresh(login.refresh_token)
+    tokens = [successor.access_token, login.access_token, await log_in(services, users[1])]
+    dead = await log_in(services, users[2])
+    await services.sessions.end_all(users[2].id)
+    gate.open.clear()
+    first = asyncio.create_task(access.identify(token))
+    await gate.answered.wait()
+    asked = [asyncio.create_task(access.identify(one)) for one in (*tokens, dead, "nobody's")]
+    await asyncio.sleep(0.01)
+    gate.open.set()
+    found = await asyncio.gather(first, *asked, return_exceptions=True)
+    ids = [one.code if isinstance(one, PastisError) else one.user_id for one in found[1:]]
+    assert ids == [users[0].id, users[0].id, users[1].id, *[ErrorCode.INVALID_TOKEN] * 2]
+    assert gate.queries == 2
 
 
 async def test_a_client_that_leaves_does_not_take_the_others_answer_along(
