@@ -29,6 +29,8 @@ from app.core.database.errors import classify
 from app.services.bootstrap import Services
 
 RETRY_SECONDS = 1.0
+_NEW_OBJECTS = 50_000
+"""So many before Python looks which of them are garbage."""
 DESCRIPTION = "Plan and follow projects and tasks. One public API for web, command line, scripts and agents."
 
 logger = logging.get_logger(__name__)
@@ -124,6 +126,8 @@ def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], Any]:
             # What is there now stays: no collection looks at it again, which would take 60 ms each time.
             gc.collect()
             gc.freeze()
+            # It would look at each of many documents that are read and let go of, for nothing.
+            gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
             yield
         finally:
             preparing.cancel()

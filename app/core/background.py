@@ -1,11 +1,13 @@
 """What a process does beside its requests."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 AGAIN_SECONDS = 0.1
+
+T = TypeVar("T")
 
 
 async def stop(task: asyncio.Task[Any] | None) -> None:
@@ -22,6 +24,25 @@ def seen(task: asyncio.Task[Any]) -> None:
     """A callback for a task that others wait for: what it raises is theirs, even where all have left."""
     if not task.cancelled():
         task.exception()
+
+
+async def ahead(source: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """What a source gives, none of which is None: the next is under way while one works on this one.
+
+    To be closed, as the source is then, where it is not read to the end.
+    """
+    coming = asyncio.create_task(_next(source))
+    try:
+        while (found := await coming) is not None:
+            coming = asyncio.create_task(_next(source))
+            yield found
+    finally:
+        await stop(coming)
+        await source.aclose()
+
+
+async def _next(source: AsyncGenerator[T, None]) -> T | None:
+    return await anext(source, None)
 
 
 def run_now(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:

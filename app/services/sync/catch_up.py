@@ -5,6 +5,7 @@ Where the events are gone, or too many, the documents tell instead (`state_delta
 """
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from app.core.database.moments import Moment, moment
@@ -79,7 +80,9 @@ async def _looked_up(log: Following, step: _Step, session: Moment) -> list[Doc]:
     docs: list[tuple[str, Doc]] = []
     gained, arrived = step.difference.gained, step.changes.arrived
     if gained:
-        docs += [one async for one in queries.within(log.database, log.workspace_id, gained, session)]
+        async with aclosing(queries.within(log.database, log.workspace_id, gained, session)) as parts:
+            async for kind, found in parts:
+                docs += [(kind, doc) for doc in found]
     if arrived:
         ids: dict[str, list[str]] = {}
         for kind, id_ in arrived:

@@ -1,11 +1,12 @@
 """Reads of the log, and of whole documents as of one moment."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 
+from app.core.background import ahead
 from app.core.database.engine import Database
 from app.core.documents import Doc, Entity, public
 from app.core.log import Event, Head
@@ -150,39 +151,44 @@ async def of_rights(database: Database, workspace_id: str, session: Session) -> 
     return found
 
 
-async def within(
+def within(
     database: Database, workspace_id: str, reach: Reach, session: Session, since: int = 0
-) -> AsyncIterator[tuple[str, Doc]]:
-    """Every document that somebody sees, with its kind, in the order of the kinds; its times are naive.
+) -> AsyncGenerator[tuple[str, list[Doc]], None]:
+    """Every document that somebody sees, in parts of one kind, in the order of the kinds; times are naive.
 
-    With a number, only those that changed behind it.
+    With a number, only those that changed behind it. The next part is read while one works on this one, so it
+    is to be closed where it is not read to the end.
     """
+    return ahead(_within(database, workspace_id, reach, session, since))
+
+
+async def _within(
+    database: Database, workspace_id: str, reach: Reach, session: Session, since: int
+) -> AsyncGenerator[tuple[str, list[Doc]], None]:
     changed: Doc = {"version": {"$gt": since}} if since else {}
     for kind in ORDER:
         model = ENTITIES[kind]
-        if model is Comment:
-            async for doc in _comments(database, workspace_id, reach, session, changed):
-                yield kind, doc
-            continue
+        async for query in _queries(database, model, workspace_id, reach, session):
+            async for docs in _read(database, model, query | changed, session):
+                yield kind, docs
+
+
+async def _queries(
+    database: Database, model: type[Entity], workspace_id: str, reach: Reach, session: Session
+) -> AsyncIterator[Doc]:
+    """What finds all that is seen of a collection: nothing, one query, or of comments one for some tasks."""
+    if model is not Comment or model.KIND in reach.everywhere:
         query = _seen(model, workspace_id, reach)
         if query is not None:
-            async for doc in _read(database, model, query | changed, session):
-                yield kind, doc
-
-
-async def _comments(
-    database: Database, workspace_id: str, reach: Reach, session: Session, changed: Doc
-) -> AsyncIterator[Doc]:
-    """The comments on the tasks of the projects where they are seen."""
+            yield query
+        return
     projects = _projects(reach, Comment.KIND)
     if not projects:
         return
     found = database.collection(Task).find(_in_projects(workspace_id, projects), {"_id": 1}, session=session)
     tasks = [doc["_id"] for doc in await found.to_list()]
     for begin in range(0, len(tasks), BATCH):
-        query = {"workspace_id": workspace_id, "task_id": {"$in": tasks[begin : begin + BATCH]}, **changed}
-        async for doc in _read(database, Comment, query, session):
-            yield doc
+        yield {"workspace_id": workspace_id, "task_id": {"$in": tasks[begin : begin + BATCH]}}
 
 
 async def called(
@@ -199,12 +205,12 @@ async def called(
         if wanted:
             model = ENTITIES[kind]
             query = {"_id": {"$in": wanted}, "workspace_id": workspace_id}
-            read = [doc async for doc in _read(database, model, query, session)]
+            read = await _all(database, model, query, session)
             found += [(kind, doc) for doc in read if kind != Task.KIND or _is_seen(Task, doc, reach)]
     tasks = [doc["id"] for kind, doc in found if kind == Task.KIND and _is_seen(Comment, doc, reach)]
     if tasks:
         query = {"workspace_id": workspace_id, "task_id": {"$in": tasks}}
-        found += [(Comment.KIND, doc) async for doc in _read(database, Comment, query, session)]
+        found += [(Comment.KIND, doc) for doc in await _all(database, Comment, query, session)]
     return found
 
 
@@ -256,16 +262,23 @@ async def project_of(database: Database, workspace_id: str, task_id: str) -> str
     return None if found is None else str(found["project_id"])
 
 
-async def _read(database: Database, model: type[Entity], query: Doc, session: Session) -> AsyncIterator[Doc]:
+async def _all(database: Database, model: type[Entity], query: Doc, session: Session) -> list[Doc]:
+    return [doc async for docs in _read(database, model, query, session) for doc in docs]
+
+
+async def _read(
+    database: Database, model: type[Entity], query: Doc, session: Session
+) -> AsyncIterator[list[Doc]]:
     projection = dict.fromkeys(model.INTERNAL, 0)
-    async for doc in database.in_naive_times(model).find(
-        query, projection, session=session, batch_size=BATCH
-    ):
-        yield {"id": doc.pop("_id"), **doc}
+    found = database.in_naive_times(model).find(query, projection, session=session, batch_size=BATCH)
+    while docs := await found.to_list(BATCH):
+        yield [{"id": doc.pop("_id"), **doc} for doc in docs]
 
 
 def _seen(model: type[Entity], workspace_id: str, reach: Reach) -> Doc | None:
-    """The query for what is seen of a collection; None where that is nothing."""
+    """The query for what is seen of a collection, all of it for comments; None where that is nothing."""
+    if model is Comment:
+        return _whole(model, workspace_id)
     if model.PROJECT is None:
         if model.KIND not in reach.workspace:
             return None

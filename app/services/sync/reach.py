@@ -31,6 +31,8 @@ class Reach:
     projects: Mapping[str, Kinds]
     people: People | None = None
     """Which memberships, for who does not see them all."""
+    everywhere: Kinds = NO_KINDS
+    """The kinds that are seen in all projects that there are; none in what is only a part of a reach."""
 
     def sees(self, kind: str, doc: Doc, project_id: str | None) -> bool:
         """Whether a document is seen; of a membership `doc` has at least `_id` and `role`."""
@@ -46,11 +48,12 @@ class Reach:
 
 def reach_of(standing: Standing, project_ids: Iterable[str]) -> Reach:
     """What a standing lets read, in these projects."""
-    seen = ((id_, _readable(standing.in_project(id_), OF_PROJECT)) for id_ in project_ids)
+    seen = {id_: _readable(standing.in_project(id_), OF_PROJECT) for id_ in project_ids}
     return Reach(
         _readable(standing.permissions, OF_WORKSPACE),
-        {id_: kinds for id_, kinds in seen if kinds},
+        {id_: kinds for id_, kinds in seen.items() if kinds},
         standing.people,
+        OF_PROJECT.intersection(*seen.values()),
     )
 
 

@@ -7,11 +7,12 @@ import asyncio
 import os
 import tempfile
 import weakref
-import zlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 from typing import IO
+
+from isal import isal_zlib as zlib
 
 from app.core.background import seen, stop
 from app.core.database.moments import Moment, moment
@@ -28,7 +29,7 @@ from app.services.sync.rules import Cursor
 KEPT = 4
 """Snapshots that a workspace's clients may find ready."""
 LINES = 250
-"""So many are read and written before others have their turn in the process."""
+"""So many are written before others have their turn in the process."""
 CHUNK = 262_144
 _GZIP = 16 + zlib.MAX_WBITS
 _FASTEST = 1
@@ -161,16 +162,15 @@ class Snapshots:
 
     async def _fill(self, snapshot: Snapshot, view: View, session: Moment) -> None:
         cursor, count = snapshot.cursor, 0
-        lines = [_line({"epoch": cursor.epoch, "seq": cursor.seq, "cursor": str(cursor)})]
+        await snapshot.add(_line({"epoch": cursor.epoch, "seq": cursor.seq, "cursor": str(cursor)}))
         found = queries.within(self._log.database, self._log.workspace_id, view.reach, session)
-        async for kind, doc in found:
-            lines.append(_document(kind, view.shown(kind, doc)))
-            count += 1
-            if len(lines) >= LINES:
-                await snapshot.add(b"".join(lines))
-                lines.clear()
-        lines.append(_line({"end": True, "docs": count}))
-        await snapshot.add(b"".join(lines))
+        async with aclosing(found) as parts:
+            async for kind, docs in parts:
+                count += len(docs)
+                for begin in range(0, len(docs), LINES):
+                    lines = [_document(kind, view.shown(kind, doc)) for doc in docs[begin : begin + LINES]]
+                    await snapshot.add(b"".join(lines))
+        await snapshot.add(_line({"end": True, "docs": count}))
         await snapshot.finish()
 
 

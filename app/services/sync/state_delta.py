@@ -5,7 +5,8 @@ What is no more where it was is told by the log that is left, and by the tombsto
 the log must still say what they were at the cursor, or at its own beginning if they were the same there.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from app.core.database.moments import Moment
@@ -40,10 +41,11 @@ async def from_state(log: Following, viewer: Viewer, cursor: Cursor, head: Doc, 
     gone = await queries.departures(log.database, log.workspace_id, cursor.seq, known, until, session)
     kept = step.kept.reach
     ops = step.lost + [one.told for one in gone if kept.sees(one.kind, {}, one.project_id)]
-    async for kind, doc in _documents(log, cursor, kept, step.gained, gone, session):
-        ops.append(whole(kind, doc, now))
-        if len(ops) > MOST_DOCUMENTS:
-            raise PastisError(ErrorCode.SYNC_RESET)
+    async with aclosing(_documents(log, cursor, kept, step.gained, gone, session)) as parts:
+        async for kind, docs in parts:
+            ops += [whole(kind, doc, now) for doc in docs]
+            if len(ops) > MOST_DOCUMENTS:
+                raise PastisError(ErrorCode.SYNC_RESET)
     return Frame(cursor.seq, Cursor(log.epoch, until, now.digest), dump_ops(ops))
 
 
@@ -57,14 +59,13 @@ def _without_people(view: View) -> View:
 
 async def _documents(
     log: Following, cursor: Cursor, kept: Reach, gained: Reach, gone: Sequence[Departure], session: Moment
-) -> AsyncIterator[tuple[str, Doc]]:
+) -> AsyncGenerator[tuple[str, list[Doc]], None]:
     """What came into sight, what changed, and what came along with tasks that moved."""
     database, workspace_id = log.database, log.workspace_id
-    if gained:
-        async for one in queries.within(database, workspace_id, gained, session):
-            yield one
-    async for one in queries.within(database, workspace_id, kept, session, since=cursor.seq):
-        yield one
+    for reach, since in ((gained, 0), (kept, cursor.seq)):
+        async with aclosing(queries.within(database, workspace_id, reach, session, since)) as parts:
+            async for one in parts:
+                yield one
     moved = {TASK: sorted({one.id for one in gone if one.moved})}
-    for found in await queries.called(database, workspace_id, moved, kept, session):
-        yield found
+    for kind, doc in await queries.called(database, workspace_id, moved, kept, session):
+        yield kind, [doc]

@@ -1,6 +1,7 @@
 """Point reads that arrive together share a query, and nobody gets another's answer."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ class Counted(PointReader):
         super().__init__(collection, projection)
         self.queries: list[int] = []
 
-    async def _find(self, ids: list[str]) -> dict[str, dict[str, Any]]:
+    async def _find(self, ids: Collection[str]) -> dict[str, dict[str, Any]]:
         self.queries.append(len(ids))
         if self.failing:
             raise AutoReconnect("gone")
