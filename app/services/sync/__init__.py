@@ -1,7 +1,7 @@
 """Live and resumable: what happened in a workspace since a cursor, as far as one may see it."""
 
 from app.services.sync.compaction import Compaction
-from app.services.sync.engine import Entered, Opened, SyncEngine
+from app.services.sync.engine import Opened, SyncEngine
 from app.services.sync.feed import Feed
 from app.services.sync.frames import Frame
 from app.services.sync.reach import Wanted
@@ -14,7 +14,6 @@ __all__ = [
     "LIFE",
     "Compaction",
     "Cursor",
-    "Entered",
     "Feed",
     "Frame",
     "Opened",
