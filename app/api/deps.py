@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Header, Path, Query, Request
 from starlette.requests import HTTPConnection
 
-from app.api.gate import caller_of, services_of
+from app.api.gate import services_of, the_caller, the_process
 from app.api.responses import strong_tags
 from app.api.session import MAX_REF, Caller
 from app.core.errors import ErrorCode, PastisError
@@ -141,15 +141,6 @@ async def page_request(
     return PageRequest(limit, cursor, count)
 
 
-# FastAPI has what is no coroutine run by a thread, which takes longer than all else of many requests.
-async def _caller(request: Request) -> Caller:
-    return caller_of(request)
-
-
-async def _process(connection: HTTPConnection) -> Services:
-    return services_of(connection)
-
-
 def _served(scope_of: Callable[..., Any], make: Callable[[Scope, Services], T]) -> Any:
     async def provide(request: Request, scope: Annotated[Scope, Depends(scope_of)]) -> T:
         return make(scope, services_of(request))
@@ -177,7 +168,7 @@ Account = Annotated[AccountScope, Depends(read_account)]
 AccountWriter = Annotated[AccountScope, Depends(write_account)]
 Activity = Annotated[ActivityEngine, _reader(ActivityEngine)]
 ActivityWriter = Annotated[ActivityEngine, _writer(ActivityEngine)]
-CallerOf = Annotated[Caller, Depends(_caller)]
+CallerOf = Annotated[Caller, Depends(the_caller)]
 CheckedKey = Annotated[str | None, Depends(checked_key)]
 Comments = Annotated[CommentEngine, _reader(CommentEngine)]
 CommentWriter = Annotated[CommentEngine, _writer(CommentEngine)]
@@ -192,7 +183,7 @@ LabelWriter = Annotated[LabelEngine, _writer(LabelEngine)]
 Memberships = Annotated[MembershipEngine, _served(read_scope, _memberships)]
 MembershipWriter = Annotated[MembershipEngine, _served(write_scope, _memberships)]
 Paging = Annotated[PageRequest, Depends(page_request)]
-Process = Annotated[Services, Depends(_process)]
+Process = Annotated[Services, Depends(the_process)]
 Projects = Annotated[ProjectEngine, _reader(ProjectEngine)]
 ProjectWriter = Annotated[ProjectEngine, _writer(ProjectEngine)]
 ReadScope = Annotated[Scope, Depends(read_scope)]

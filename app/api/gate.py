@@ -45,6 +45,15 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
+# As dependencies: FastAPI has what is no coroutine run by a thread, which takes longer than many requests.
+async def the_process(connection: HTTPConnection) -> Services:
+    return services_of(connection)
+
+
+async def the_caller(request: Request) -> Caller:
+    return caller_of(request)
+
+
 class Requires:
     """Declares a route's permission, and makes the scope of whoever asks.
 

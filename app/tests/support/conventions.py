@@ -28,6 +28,9 @@ SendWith = Callable[..., Awaitable[Answer]]
 
 LAST_USE = {"last_seen_at": 0, "last_address": 0}
 
+OLDER_TESTS = "^[0-9a-f]{8}-"
+"""Of ids that are in the order of time; others are hashes and names."""
+
 STRANGERS = (("stranger", 404, "not_found"), ("anonymous", 401, "authentication_required"))
 MEMBERS_AND_STRANGERS = (("member", 403, "permission_denied"), *STRANGERS)
 
@@ -41,6 +44,13 @@ def client_of(workspace: Workspace, role: str) -> Client:
         "anonymous": workspace.api.as_(None),
     }
     return clients[role]
+
+
+async def kept_since(services: Services, id_: str) -> AsyncIterator[tuple[type[Model], str]]:
+    """All that the database keeps, as text, without what is older than an id: that is of other tests."""
+    for model in DOCUMENTS:
+        query = {"_id": {"$not": {"$lt": id_, "$regex": OLDER_TESTS}}}
+        yield model, str(await services.database.collection(model).find(query).to_list())
 
 
 async def stored(services: Services, model: type[Model], id_: str) -> Doc | None:

@@ -90,7 +90,8 @@ async def test_a_new_token_of_the_login_changes_nothing(
 
 
 async def test_without_a_login_the_network_has_its_limit(start: Started) -> None:
-    client = (await start("2001:db8:5:6::1")).as_(None)
+    # Both at first: while another process starts, some of what was spent is given back.
+    client, neighbour = [(await start(f"2001:db8:5:6::{host}")).as_(None) for host in (1, 2)]
     answer = await client.post("/api/v1/auth/refresh", {"refresh_token": "x"})
     assert answer.headers["ratelimit-policy"] == f'"address";q={PER_ADDRESS};w=60'
     count = 1
@@ -98,7 +99,6 @@ async def test_without_a_login_the_network_has_its_limit(start: Started) -> None
         count += 1
         assert count < 1_000
     assert PER_ADDRESS <= count <= PER_ADDRESS + 60
-    neighbour = (await start("2001:db8:5:6::2")).as_(None)
     answer = await neighbour.post("/api/v1/auth/refresh", {"refresh_token": "x"})
     assert answer.status_code in (401, 429)
     assert answer.status_code == 429 or ";r=0;" in answer.headers["ratelimit"]

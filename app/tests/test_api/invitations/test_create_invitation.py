@@ -9,7 +9,6 @@ import pytest
 from app.core import logging
 from app.core.log import Event
 from app.core.security import token_hash
-from app.models import DOCUMENTS
 from app.models.invitations import Invitation, InvitationSecret
 from app.services.bootstrap import Services
 from app.services.limits import Purpose
@@ -17,6 +16,7 @@ from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.conventions import (
     check_denied,
     client_of,
+    kept_since,
     last_event,
     stored,
     unchanged,
@@ -269,8 +269,7 @@ async def test_the_secret_is_kept_nowhere(
 async def _check_kept(
     services: Services, workspace: Workspace, tokens: set[str], hashes: set[str], email: str
 ) -> None:
-    for model in DOCUMENTS:
-        docs = str(await services.database.collection(model).find({}).to_list())
+    async for model, docs in kept_since(services, workspace.users["owner"].id):
         assert workspace.id in docs or model is not Event
         assert not any(one in docs for one in tokens), model
         if model is not InvitationSecret:

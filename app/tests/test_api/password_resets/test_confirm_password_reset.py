@@ -7,12 +7,12 @@ import pytest
 
 from app.core import logging
 from app.core.security import token_hash
-from app.models import DOCUMENTS
 from app.models.users import User
 from app.services.bootstrap import Services
 from app.services.users import queries as user_queries
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.clock import TestClock
+from app.tests.support.conventions import kept_since
 from app.tests.support.factories import PASSWORD, log_in, make_user
 from app.tests.support.logs import logging_of_its_own
 from app.tests.support.mails import mailed_token, mails_to
@@ -137,9 +137,7 @@ async def test_a_changed_password_ends_links_that_wait(
 async def test_attack_a_reset_token_is_plain_at_rest(
     services: Services, user: User, anonymous: Client, token: str
 ) -> None:
-    kept = ""
-    for model in DOCUMENTS:
-        kept += str(await services.database.collection(model).find({}).to_list())
+    kept = "".join([text async for _, text in kept_since(services, user.id)])
     assert token_hash(token) in kept
     assert token not in kept
 
