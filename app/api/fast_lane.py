@@ -11,6 +11,7 @@ process knows of a workspace that it follows says then who may follow it, too.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -22,11 +23,11 @@ from app.api.deps import refuse_match, write_scope
 from app.api.errors import answer
 from app.api.requests import StrictRequest
 from app.api.responses import changed, created, found, listed
-from app.api.session import services_in
+from app.api.session import Caller, services_in
 from app.api.streams import is_for_stream, or_reset, streamed
 from app.core.errors import PastisError
 from app.schemas.tasks import TaskCreate, TaskListQuery, TaskPatch
-from app.services.access import AccountScope, Permission
+from app.services.access import Permission
 from app.services.access import Scope as AccessScope
 from app.services.sync import Cursor, read_cursor
 from app.services.tasks import TaskEngine
@@ -93,10 +94,14 @@ FOLLOW = (_SYNC, Permission.WORKSPACE_READ)
 async def _follow(request: StrictRequest, workspace: str) -> Response:
     """For an account, in a workspace that others follow already."""
     state, sync = request.scope["state"], services_in(request.scope).sync
+    caller: Caller = state["caller"]
     route, permission = FOLLOW
     try:
         cursor = _cursor(request)
-        account: AccountScope = await state["caller"].account()
+        # Others would be counted as refused here, and be looked up for a second time by the route.
+        if not sync.follows(workspace) or not caller.looks_like_account():
+            raise _Unusual
+        account = await caller.account()
         entered = await sync.enter(workspace, account.principal)
         if entered is None or not entered.may_read(permission.resource):
             raise _Unusual
@@ -124,13 +129,13 @@ class FastLane:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = StrictRequest(scope, receive) if scope["type"] == "http" else None
-        answering = None if request is None else _answering(request)
-        if request is None or answering is None:
+        answer_to = _lane_of(scope) if scope["type"] == "http" else None
+        if answer_to is None:
             await self._app(scope, receive, send)
             return
+        request = StrictRequest(scope, receive)
         try:
-            response = await answering
+            response = await answer_to(request)
         except (_Unusual, ValidationError):
             await self._app(scope, _again(request, receive), send)
         except (InvalidJson, PastisError) as error:
@@ -139,19 +144,18 @@ class FastLane:
             await response(scope, receive, send)
 
 
-def _answering(request: StrictRequest) -> Awaitable[Response] | None:
-    """What the lane does about a request; None for nothing."""
-    parts = request.scope["path"].split("/")
-    method = request.scope["method"]
+def _lane_of(scope: Scope) -> Callable[[StrictRequest], Awaitable[Response]] | None:
+    """What answers a request; None for the route."""
+    parts, method = scope["path"].split("/"), scope["method"]
     if len(parts) not in (6, 7) or parts[:4] != _PREFIX or not 0 < len(parts[4]) <= _MAX_REF:
         return None
     workspace, things, task = parts[4], parts[5], parts[6] if len(parts) == 7 else None
-    if things == "sync" and task is None and method == "GET" and is_for_stream(request.scope):
-        return _follow(request, workspace)
+    if things == "sync" and task is None and method == "GET" and is_for_stream(scope):
+        return partial(_follow, workspace=workspace)
     if things != "tasks" or (task is not None and not 0 < len(task) <= _MAX_REF):
         return None
     call = CALLS.get((method, task is not None))
-    return None if call is None else _run(request, call, workspace, task or "")
+    return None if call is None else partial(_run, call=call, workspace=workspace, task=task or "")
 
 
 async def _run(request: StrictRequest, call: _Call, workspace: str, task: str) -> Response:

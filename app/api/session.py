@@ -11,7 +11,7 @@ from app.api.limits import count_request
 from app.api.network import DEVICE_COOKIE, client_address
 from app.core.config import Settings
 from app.core.errors import ErrorCode, FieldCode, PastisError, invalid
-from app.services.access import AccountScope, Credential, Principal, PrincipalKind
+from app.services.access import AccountScope, Credential, Principal, PrincipalKind, looks_like_account
 from app.services.access import Scope as AccessScope
 from app.services.bootstrap import Services
 from app.services.sessions import Tokens
@@ -177,6 +177,10 @@ class Caller:
         if scheme.lower() != "bearer":
             raise PastisError(ErrorCode.AUTHENTICATION_REQUIRED)
         return token
+
+    def looks_like_account(self) -> bool:
+        """Whether it may be one, by the kind of the token alone; raises what `token` does."""
+        return looks_like_account(self.token())
 
     def refresh_token(self, given: str | None) -> str:
         """The refresh token of the body, else of a browser; raises what `token` does.

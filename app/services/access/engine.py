@@ -362,8 +362,16 @@ def _source_of(principal: Principal, source: Doc) -> Doc:
 def _key(token: str | Credential, ref: str | None) -> _Key:
     if isinstance(token, Credential):
         return token.kind, queries.by_id(token.id), ref
-    kind = next((kind for prefix, kind in _PREFIXES.items() if token.startswith(prefix)), PrincipalKind.USER)
-    return kind, token_hash(token), ref
+    return _kind_of(token), token_hash(token), ref
+
+
+def _kind_of(token: str) -> PrincipalKind:
+    return next((kind for prefix, kind in _PREFIXES.items() if token.startswith(prefix)), PrincipalKind.USER)
+
+
+def looks_like_account(token: str) -> bool:
+    """Whether a token is of a kind that only accounts have."""
+    return _kind_of(token) in (PrincipalKind.USER, PrincipalKind.TOKEN)
 
 
 def _principal(found: Principal | Standing) -> Principal:

@@ -121,16 +121,19 @@ class SyncEngine:
         self._check_room()
         return await self.let_in(Entered(await self._enter(workspace_id), viewer), cursor)
 
+    def follows(self, ref: str) -> bool:
+        """Whether a workspace of this id, or of this slug as far as is known, is followed."""
+        return self._ids.get(ref, ref) in self._hubs
+
     async def enter(self, ref: str, principal: AccountPrincipal) -> Entered | None:
         """An account in a workspace that is followed already, named by its id or slug, as of now.
 
         None where it is not followed, called otherwise by now, or not the account's. Raises what `open` does.
         """
         self._check_room()
-        workspace_id = self._ids.get(ref, ref)
-        if workspace_id not in self._hubs:
+        if not self.follows(ref):
             return None
-        hub = await self._enter(workspace_id)
+        hub = await self._enter(self._ids.get(ref, ref))
         rights = hub.log.rights
         membership_id = rights.membership_of(principal.user_id) if rights.is_called(ref) else None
         return None if membership_id is None else Entered(hub, Viewer(principal, membership_id))

@@ -53,7 +53,7 @@ def reach_of(standing: Standing, project_ids: Iterable[str]) -> Reach:
         _readable(standing.permissions, OF_WORKSPACE),
         {id_: kinds for id_, kinds in seen.items() if kinds},
         standing.people,
-        OF_PROJECT.intersection(*seen.values()),
+        OF_PROJECT.intersection(*seen.values()) if seen else NO_KINDS,
     )
 
 

@@ -114,6 +114,20 @@ async def test_whoever_tries_tokens_is_counted_by_network(start: Started) -> Non
     ok(await client.get(ME))
 
 
+async def test_who_follows_is_counted_as_who_they_are(
+    start: Started, workspace: Workspace, services: Services
+) -> None:
+    """Many visitors share a network, and many jobs of a service."""
+    client = await start()
+    callers = [workspace.api, await workspace.visitor("viewer"), await workspace.service(services)]
+    ok(await client.get(f"{workspace.api.base}/sync"))
+    for caller in callers:
+        path = f"/api/v1/workspaces/{workspace.id}/sync"
+        headers = {"Accept": "text/event-stream"}
+        answer = await client.as_(caller.token).request("HEAD", path, headers=headers)
+        assert (answer.status_code, answer.headers["ratelimit-policy"][:8]) == (200, '"login";')
+
+
 async def test_health_is_always_answered(start: Started) -> None:
     client = (await start(anonymous_rate_limit_per_minute=1)).as_(None)
     for _ in range(5):
