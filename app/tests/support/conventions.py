@@ -1,7 +1,7 @@
 """What every route of a kind must do alike, as checks that a test of one route calls."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,9 @@ from app.models.factors import FactorSet
 from app.models.identities import Identity, IdentityRequest
 from app.models.passkeys import Passkey
 from app.models.sessions import Session
+from app.models.tokens import ApiToken
 from app.models.users import User
+from app.models.workspaces import Workspace as WorkspaceModel
 from app.services.bootstrap import Services
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.factories import Workspace
@@ -71,23 +73,32 @@ async def digest(services: Services, workspace: Workspace) -> str:
 
     When a login was last used is noted now and then, whatever a test does.
     """
-    user_ids = [user.id for user in workspace.users.values()]
-    state = hashlib.sha256()
+    parts: list[Doc] = [
+        {"$unionWith": {"coll": model.__collection__, "pipeline": [{"$match": query}]}}
+        for model, query in _belongings(workspace)
+    ]
+    nothing: Doc = {"$match": {"_id": None}}  # what the parts are added to
+    pipeline = [nothing, *parts, {"$unset": [*LAST_USE]}]
+    found = await (await services.database.collection(User).aggregate(pipeline)).to_list()
+    docs = sorted(orjson.dumps(doc, default=str) for doc in found)
+    return hashlib.sha256(b"".join(docs)).hexdigest()
+
+
+def _belongings(workspace: Workspace) -> Iterator[tuple[type[Model], Doc]]:
+    user_ids = {"$in": [user.id for user in workspace.users.values()]}
     for model in DOCUMENTS:
         if model in (AuditEntry, AuditHead):  # written beside the requests, also of those that are refused
             continue
-        query: Doc = {"workspace_id": workspace.id}
         if model in (User, FactorSet):
-            query = {"_id": {"$in": user_ids}}
+            yield model, {"_id": user_ids}
+        elif model is ApiToken:
+            yield model, {"$or": [{"workspace_id": workspace.id}, {"user_id": user_ids}]}
         elif model in (Identity, IdentityRequest, Passkey, Session):
-            query = {"user_id": {"$in": user_ids}}
-        elif "workspace_id" not in model.__odm_fields__:
-            query = {"_id": workspace.id}
-        docs = await services.database.collection(model).find(query, LAST_USE).to_list()
-        # Not sorted there, by an index over what all tests before have left.
-        docs.sort(key=lambda doc: str(doc["_id"]))
-        state.update(orjson.dumps(docs, default=str))
-    return state.hexdigest()
+            yield model, {"user_id": user_ids}
+        elif "workspace_id" in model.__odm_fields__ and model is not WorkspaceModel:
+            yield model, {"workspace_id": workspace.id}
+        else:
+            yield model, {"_id": workspace.id}
 
 
 @asynccontextmanager

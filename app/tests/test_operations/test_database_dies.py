@@ -20,6 +20,8 @@ from chaos.service import Service
 pytestmark = pytest.mark.anyio
 
 RECOVERY_SECONDS = 30.0
+PATIENCE_SECONDS = 20.0
+"""With the database, of a process that must not need it all to end."""
 MakeService = Callable[[], Service]
 
 
@@ -63,9 +65,10 @@ async def login(service: Service, email: str, password: str) -> httpx2.Response:
 
 
 async def stops_in_time(service: Service) -> None:
+    """Long before it would give the database up, and be it that the machine is busy with other tests."""
     begun = monotonic()
     await service.stop()
-    assert monotonic() - begun < 5
+    assert monotonic() - begun < PATIENCE_SECONDS / 2
     assert service._api is not None
     assert service._api.returncode == 0
 
@@ -97,7 +100,7 @@ async def test_a_killed_database_comes_back_with_its_data(service_here: MakeServ
 
 async def test_it_stops_in_time_while_the_database_is_away(service_here: MakeService) -> None:
     service = service_here()
-    service._timeout = 5.0
+    service._timeout = PATIENCE_SECONDS
     await service.start()
     account = await service.add_account()
     assert (await login(service, *account)).status_code == 200  # leaves sessions to say good-bye to
@@ -105,7 +108,7 @@ async def test_it_stops_in_time_while_the_database_is_away(service_here: MakeSer
         begun = monotonic()
         async with httpx2.AsyncClient(base_url=service.url, timeout=10) as http:
             assert (await http.get("/health/ready")).status_code == 503
-        assert monotonic() - begun < 2
+        assert monotonic() - begun < PATIENCE_SECONDS / 2
         await stops_in_time(service)
     assert "Traceback" not in service.said.read_text()
     assert "never retrieved" not in service.said.read_text()
@@ -113,7 +116,7 @@ async def test_it_stops_in_time_while_the_database_is_away(service_here: MakeSer
 
 async def test_a_frozen_database_is_stopped_in_time(service_here: MakeService) -> None:
     service = service_here()
-    service._timeout = 5.0
+    service._timeout = PATIENCE_SECONDS
     await service.start()
     account = await service.add_account()
     os.kill(service.server_pid(), signal.SIGSTOP)

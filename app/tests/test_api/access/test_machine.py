@@ -12,6 +12,8 @@ from app.tests.test_api.access.machine import machine_of
 from app.tests.test_api.access.play import Tally
 from app.tests.test_api.access.processes import Processes
 
+pytestmark = pytest.mark.uncounted
+
 STEPS = "PASTIS_MACHINE_STEPS"
 USUAL_STEPS = 300
 STEPS_A_WORLD = 150

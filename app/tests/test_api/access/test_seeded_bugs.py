@@ -29,6 +29,8 @@ from app.tests.test_api.access.processes import Processes
 from app.tests.test_api.access.questions import MismatchError
 from app.tests.test_api.access.test_machine import STEPS, machine_settings, tell
 
+pytestmark = pytest.mark.uncounted
+
 Patch = pytest.MonkeyPatch
 Bug = Callable[[Patch], None]
 MOST_STEPS = 15_000

@@ -17,7 +17,7 @@ from app.tests.test_api.core.routes import (
 from app.tests.test_api.core.world import World, sent_as
 from app.utils.ids import new_id
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 VERSIONED = [one for one in OPERATIONS if "if-match" in one.names("header")]
 NEW = [one for one in OPERATIONS if one.method == "POST" and one not in VERSIONED]

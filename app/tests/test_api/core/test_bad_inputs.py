@@ -20,7 +20,7 @@ from app.tests.test_api.core.routes import (
 )
 from app.tests.test_api.core.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 BODILESS = [one for one in OPERATIONS if one.method != "GET" and one.media_type is None]
 LISTS = [one for one in OPERATIONS if "cursor" in one.names("query")]

@@ -10,7 +10,7 @@ from app.tests.test_api.core.routes import BY_ID, WITH_JSON, Operation, Spec, re
 from app.tests.test_api.core.world import World
 from app.utils.ids import new_id
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 INVALID = ErrorCode.VALIDATION_FAILED
 BROKEN = ErrorCode.MALFORMED_JSON

@@ -17,7 +17,7 @@ from app.tests.test_api.core.places import PLACES, Values
 from app.tests.test_api.core.routes import OPERATIONS, WITH_JSON, Operation
 from app.tests.test_api.core.world import World, sent_as
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 INSIDE = [one for one in OPERATIONS if "workspace" in one.segments]
 REFERENCES = {

@@ -17,10 +17,10 @@ from app.services.access import Permission
 from app.tests.support.clients import Answer, Client, refused
 from app.tests.test_api.core import canaries
 from app.tests.test_api.core.permissions import EXPECTED, PRINCIPALS
-from app.tests.test_api.core.routes import OPERATIONS, Operation
+from app.tests.test_api.core.routes import BY_ID, OPERATIONS, Operation
 from app.tests.test_api.core.world import World, sent_as
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 CODES = {
     "401": (401, ErrorCode.AUTHENTICATION_REQUIRED),
@@ -79,29 +79,38 @@ async def test_permissions(operation: Operation, world: World, other_world: Worl
     principals["stranger"] = other_world.owner
     await canaries.plant(other_world)
     elsewhere, seen = await other_world.digest(), dict[str, str]()
-    # Those who are refused come first, as what the others do may end them; the stranger comes last,
-    # whose own workspace the other one is.
+    request = await _valid(operation, world)
+    # Those who are refused come first, as what the others do may end them, all with one request, as nothing
+    # changes; the stranger comes last, whose own workspace the other one is.
     expected = EXPECTED[operation.id]
     for name in sorted(PRINCIPALS, key=lambda one: (expected[one] == "ok", one == "stranger")):
         if name == "stranger" and expected[name] == "ok":
             assert await other_world.digest() == elsewhere
-        seen[name] = await _seen(operation, world, principals[name], expected[name], name)
+        if expected[name] == "ok":
+            world.caller = principals[name]
+            request = await _valid(operation, world)
+        seen[name] = await _seen(operation, world, principals[name], name, request)
     if operation.id == "create_visit":  # whoever has a link is no stranger to its project
         del seen["stranger"]
     await _assert_silent(seen, world, other_world)
 
 
-async def _seen(operation: Operation, world: World, client: Client, expected: str, name: str) -> str:
-    """What answers a valid request; with the lines of the log where it is denied, and changes nothing."""
-    if expected == "ok":
-        world.caller = client
+async def _valid(operation: Operation, world: World) -> tuple[str, dict[str, Any]]:
+    """The path and the options of a request for new things."""
     values = await world.values(operation)
-    body = await world.body(operation, values)
+    return operation.path.format(**values), sent_as(operation, await world.body(operation, values))
+
+
+async def _seen(
+    operation: Operation, world: World, client: Client, name: str, request: tuple[str, dict[str, Any]]
+) -> str:
+    """What answers a valid request; with the lines of the log where it is denied, and changes nothing."""
+    path, options = request
+    expected = EXPECTED[operation.id][name]
     own = name == "stranger" and expected == "ok" and not operation.public
     before = "" if expected == "ok" and not own else await world.digest()
-    path = operation.path.format(**values)
     with capture_logs([app_logging._add_request]) as lines:
-        answer = await client.request(operation.method, path, **sent_as(operation, body))
+        answer = await client.request(operation.method, path, **options)
     if expected == "ok":
         await world.settled(answer)
         assert answer.status_code == operation.success, f"{name}: {answer.text}"
@@ -137,6 +146,18 @@ async def test_canaries_are_found(world: World, other_world: World) -> None:
     user = await world.services.users.get(world.workspace.users["owner"].id)
     with pytest.raises(AssertionError, match="owner sees"):
         await _assert_silent({"owner": f"hash: {user.password_hash}"}, world, other_world)
+
+
+async def test_changes_are_found(world: World) -> None:
+    """The digest is none that stays the same."""
+    for name in ("update_workspace", "create_task", "update_me", "create_my_token", "create_grant"):
+        operation = BY_ID[name]
+        path, options = await _valid(operation, world)
+        before = await world.digest()
+        assert await world.digest() == before
+        answer = await world.owner.request(operation.method, path, **options)
+        assert answer.status_code == operation.success, answer.text
+        assert await world.digest() != before, name
 
 
 async def test_absent_and_foreign_workspaces_look_alike(world: World, other_world: World) -> None:

@@ -27,6 +27,8 @@ from app.tests.test_api.core.places import Values
 from app.tests.test_api.core.routes import OPERATIONS, Operation
 from app.tests.test_api.core.world import World
 
+pytestmark = pytest.mark.uncounted
+
 CONFIG = schemathesis.Config.from_dict(
     {
         "checks": {

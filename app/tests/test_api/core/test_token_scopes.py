@@ -13,7 +13,7 @@ from app.tests.support.clients import refused
 from app.tests.test_api.core.routes import OPERATIONS, Operation
 from app.tests.test_api.core.world import World, sent_as
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 EVERYTHING = "*:*"
 MORE = {

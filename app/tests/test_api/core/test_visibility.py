@@ -12,7 +12,7 @@ from app.tests.test_api.core.routes import OPERATIONS, Operation
 from app.tests.test_api.core.world import World, sent_as
 from app.utils.ids import new_id
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 OF_PROJECTS = frozenset({"comment", "grant", "link", "project", "status", "task"})
 INSIDE = [one for one in OPERATIONS if OF_PROJECTS & set(one.segments)]

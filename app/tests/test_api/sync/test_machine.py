@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from app.tests.test_api.sync.machine import Tally, machine_of
 from app.tests.test_api.sync.pair import Pair
 
-pytestmark = pytest.mark.usefixtures("short_memory")
+pytestmark = [pytest.mark.usefixtures("short_memory"), pytest.mark.uncounted]
 
 STEPS = "PASTIS_SYNC_STEPS"
 USUAL_STEPS = 90

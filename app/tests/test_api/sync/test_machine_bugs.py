@@ -22,7 +22,7 @@ from app.tests.test_api.sync.machine import Tally, machine_of
 from app.tests.test_api.sync.pair import Pair
 from app.tests.test_api.sync.test_machine import STEPS, machine_settings
 
-pytestmark = pytest.mark.usefixtures("short_memory")
+pytestmark = [pytest.mark.usefixtures("short_memory"), pytest.mark.uncounted]
 
 Patch = pytest.MonkeyPatch
 MOST_STEPS = 1500

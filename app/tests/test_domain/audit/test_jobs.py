@@ -1,10 +1,12 @@
 """The audit log follows the workspaces' logs: after each commit, and after any interruption."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import anyio
 import pytest
 
+from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.models.audit import AuditHead
 from app.services.audit import AuditFollower, queries
@@ -14,6 +16,28 @@ from app.tests.support.conventions import last_event
 from app.tests.support.factories import Workspace, make_user
 
 pytestmark = pytest.mark.anyio
+
+
+START = AuditFollower.start
+"""As the module is read, before the tests' own settings keep it from following."""
+
+
+@pytest.fixture(autouse=True)
+async def following(
+    services: Services, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    """It runs, for this workspace alone: what other tests have left it would copy first."""
+    behind = queries.behind
+
+    async def here(database: Database) -> list[str]:
+        return [one for one in await behind(database) if one == workspace.id]
+
+    monkeypatch.setattr(queries, "behind", here)
+    monkeypatch.setattr(AuditFollower, "start", START)
+    services.audit_follower._changed.clear()
+    services.audit_follower.start()
+    yield
+    await services.audit_follower.close()
 
 
 async def entries(services: Services, workspace: Workspace) -> list[Doc]:
