@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
@@ -62,8 +63,8 @@ class Client:
         self._ledger = ledger
         self._chance = chance
 
-    async def write_until(self, deadline: float) -> None:
-        while monotonic() < deadline:
+    async def write_until(self, is_over: Callable[[], bool]) -> None:
+        while not is_over():
             await self.write()
 
     async def write(self) -> None:

@@ -123,11 +123,15 @@ async def _write(
     arena: Arena,
     chance: random.Random,
 ) -> None:
-    """Let all clients write until the time is up, and strike once in between."""
+    """Let all clients write until the time is up and the blow is over, which is struck once in between."""
     begun = monotonic()
     striking = asyncio.create_task(_strike(plan, played, service, chance))
     clients = [Client(http, arena, played.ledger, chance) for _ in range(plan.clients)]
-    writing = [asyncio.create_task(client.write_until(begun + plan.seconds)) for client in clients]
+
+    def is_over() -> bool:
+        return monotonic() > begun + plan.seconds and striking.done()
+
+    writing = [asyncio.create_task(client.write_until(is_over)) for client in clients]
     try:
         await asyncio.gather(striking, *writing)
     finally:
