@@ -24,15 +24,20 @@ pytestmark = pytest.mark.anyio
 VOLATILE = {"x-request-id", "date"}
 
 
-@pytest.fixture
-async def slow(test_settings: Settings, services: Services) -> AsyncIterator[Client]:
+@pytest.fixture(scope="module")
+def laneless(test_settings: Settings, services: Services) -> FastAPI:
     """The same application without the lane."""
     application = create_app(test_settings)
     others = [one for one in application.user_middleware if "FastLane" not in repr(one)]
     assert len(others) == len(application.user_middleware) - 1
     application.user_middleware = others
     application.state.services = services
-    transport = httpx2.ASGITransport(app=application, raise_app_exceptions=False)
+    return application
+
+
+@pytest.fixture
+async def slow(laneless: FastAPI) -> AsyncIterator[Client]:
+    transport = httpx2.ASGITransport(app=laneless, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://pastis.test") as http:
         yield Client(http)
 

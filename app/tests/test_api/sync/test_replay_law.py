@@ -19,7 +19,7 @@ from app.tests.support.factories import Workspace
 from app.tests.support.scenarios import SCENARIOS, Elsewhere
 from app.tests.support.streams import Stream, copy_of, fetched, following, page, shorten, text_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 SOURCE: Doc = {"channel": "http", "client": None, "request_id": None}
 
@@ -41,7 +41,16 @@ async def viewers(services: Services, workspace: Workspace) -> dict[str, Client]
     return {name: client.at(base) for name, client in found.items()}
 
 
-async def expected(services: Services, workspace: Workspace, client: Client) -> str | PastisError:
+async def documents(services: Services, workspace: Workspace) -> dict[str, list[Doc]]:
+    return {
+        kind: await services.database.collection(model).find({"workspace_id": workspace.id}).to_list()
+        for kind, model in ENTITIES.items()
+    }
+
+
+async def expected(
+    services: Services, workspace: Workspace, client: Client, docs: dict[str, list[Doc]]
+) -> str | PastisError:
     """What a client may see, as each request would find out, document by document; or why it may nothing."""
     assert client.token is not None
     try:
@@ -50,7 +59,7 @@ async def expected(services: Services, workspace: Workspace, client: Client) -> 
         return error
     held: dict[str, dict[str, Doc]] = {}
     for kind, model in ENTITIES.items():
-        for doc in await services.database.collection(model).find({"workspace_id": workspace.id}).to_list():
+        for doc in docs[kind]:
             if await scope.sees(model, doc):
                 shown = public(model, doc)
                 if kind == "membership" and scope.standing.is_visitor:
@@ -64,8 +73,9 @@ async def check(
 ) -> None:
     """Live, asked for, or anew: everybody holds what they may see, to the byte."""
     head = await replay.head(services.database, workspace.id)
+    docs = await documents(services, workspace)
     for name, stream in list(streams.items()):
-        wanted = await expected(services, workspace, clients[name])
+        wanted = await expected(services, workspace, clients[name], docs)
         if isinstance(wanted, PastisError):
             assert (await stream.ended())[1]["code"] == wanted.code, name
             del streams[name]
@@ -121,8 +131,9 @@ async def check_former(
     shortened: bool,
 ) -> None:
     services.sync._hubs.clear()  # nothing of the log is in memory any more
+    docs = await documents(services, workspace)
     for name, client in clients.items():
-        wanted = await expected(services, workspace, client)
+        wanted = await expected(services, workspace, client, docs)
         if isinstance(wanted, PastisError):
             continue
         replica = copy_of(former[name])
