@@ -1,11 +1,8 @@
 """Reads of the log, and of whole documents as of one moment."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Any
 
-from bson import decode_all
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 
@@ -35,7 +32,7 @@ ORDER = (
 """Every kind after those that it names."""
 BATCH = 1000
 Session = AsyncClientSession
-_EVENT = {"_id": 0, "seq": 1, "actor.membership_id": 1, "command": 1, "ops": 1}
+_EVENT = {"seq": 1, "actor": 1, "command": 1, "ops": 1}
 
 
 async def head(database: Database, workspace_id: str, session: Session) -> Doc | None:
@@ -58,16 +55,12 @@ async def events(
     limit: int = BATCH,
     session: Session | None = None,
 ) -> list[Doc]:
-    """The log behind a number, in its order. Of many, the next are on their way while some are read."""
+    """The log behind a number, in its order."""
     collection = database.committed(Event) if session is None else database.collection(Event)
     bounds: Doc = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
     query = {"workspace_id": workspace_id, "seq": bounds}
-    found: Any = collection.find_raw_batches(
-        query, _EVENT, session=session, sort=[("seq", 1)], limit=limit, batch_size=min(limit, BATCH)
-    )
-    parts = (part async for part in found)
-    async with aclosing(ahead(parts) if limit > BATCH else parts) as coming:
-        return [event async for part in coming for event in decode_all(part, collection.codec_options)]
+    found = collection.find(query, _EVENT, session=session, sort=[("seq", 1)], limit=limit, batch_size=limit)
+    return await found.to_list()
 
 
 async def events_of_rights(
