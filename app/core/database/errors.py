@@ -5,6 +5,7 @@ from typing import Any
 
 from pymongo.errors import (
     BulkWriteError,
+    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     OperationFailure,
@@ -18,6 +19,9 @@ DUPLICATE_KEY = 11000
 WRITE_CONFLICT = 112
 # Interrupted, shutting down, not primary, out of disk space, exceeded time limit, write concern timed out.
 UNAVAILABLE_CODES = frozenset({50, 64, 91, 189, 262, 10107, 11600, 11602, 13388, 13435, 13436, 14031})
+
+SESSIONLESS = "Sessions are not supported"
+"""How the driver's message begins where it has no code."""
 
 
 def classify(exc: BaseException) -> PastisError | None:
@@ -63,4 +67,7 @@ def is_unknown_commit(exc: PyMongoError) -> bool:
 
 
 def _unavailable(exc: PyMongoError) -> bool:
+    if isinstance(exc, ConfigurationError):
+        # Of a connection made while its server, in a fail-over, was neither primary nor secondary.
+        return SESSIONLESS in str(exc)
     return isinstance(exc, OperationFailure) and exc.code in UNAVAILABLE_CODES

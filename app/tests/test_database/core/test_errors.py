@@ -4,6 +4,7 @@ import pytest
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
+    ConfigurationError,
     ConnectionFailure,
     CursorNotFound,
     DuplicateKeyError,
@@ -55,6 +56,7 @@ def bulk(*codes: int) -> BulkWriteError:
         ExecutionTimeout("operation exceeded time limit", 50),
         WTimeoutError("waiting for replication timed out", 64),
         WriteConcernError("shutdown in progress", 91),
+        ConfigurationError("Sessions are not supported by this MongoDB deployment"),
         *[OperationFailure("no", code) for code in sorted(UNAVAILABLE_CODES)],
     ],
     ids=lambda error: f"{type(error).__name__}-{getattr(error, 'code', None)}",
@@ -77,6 +79,7 @@ def test_a_process_without_free_connections_is_overloaded() -> None:
     "error",
     [
         ValueError("no"),
+        ConfigurationError("Unknown option"),
         TimeoutError("not the driver's"),
         InvalidOperation("a bug of ours"),
         OperationFailure("unknown operator", 2),
