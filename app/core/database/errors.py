@@ -19,9 +19,8 @@ DUPLICATE_KEY = 11000
 WRITE_CONFLICT = 112
 # Interrupted, shutting down, not primary, out of disk space, exceeded time limit, write concern timed out.
 UNAVAILABLE_CODES = frozenset({50, 64, 91, 189, 262, 10107, 11600, 11602, 13388, 13435, 13436, 14031})
-
 SESSIONLESS = "Sessions are not supported"
-"""How the driver's message begins where it has no code."""
+"""How the driver's message begins, which comes without a code."""
 
 
 def classify(exc: BaseException) -> PastisError | None:

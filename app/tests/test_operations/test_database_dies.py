@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 RECOVERY_SECONDS = 30.0
 PATIENCE_SECONDS = 20.0
-"""With the database, of a process that must not need it all to end."""
+"""With the database, of a process that must not need half of it to say so, or to end."""
 MakeService = Callable[[], Service]
 
 
@@ -64,11 +64,10 @@ async def login(service: Service, email: str, password: str) -> httpx2.Response:
         return await http.post("/api/v1/auth/login", json={"email": email, "password": password})
 
 
-async def stops_in_time(service: Service) -> None:
-    """Long before it would give the database up, and be it that the machine is busy with other tests."""
+async def stops_in_time(service: Service, within: float = 5.0) -> None:
     begun = monotonic()
     await service.stop()
-    assert monotonic() - begun < PATIENCE_SECONDS / 2
+    assert monotonic() - begun < within
     assert service._api is not None
     assert service._api.returncode == 0
 
@@ -109,7 +108,7 @@ async def test_it_stops_in_time_while_the_database_is_away(service_here: MakeSer
         async with httpx2.AsyncClient(base_url=service.url, timeout=10) as http:
             assert (await http.get("/health/ready")).status_code == 503
         assert monotonic() - begun < PATIENCE_SECONDS / 2
-        await stops_in_time(service)
+        await stops_in_time(service, within=PATIENCE_SECONDS / 2)
     assert "Traceback" not in service.said.read_text()
     assert "never retrieved" not in service.said.read_text()
 
@@ -123,7 +122,7 @@ async def test_a_frozen_database_is_stopped_in_time(service_here: MakeService) -
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_unanswered, service, account)
         await anyio.sleep(0.3)
-        await stops_in_time(service)
+        await stops_in_time(service, within=PATIENCE_SECONDS / 2)
     assert not server_lives(service)
 
 
