@@ -66,6 +66,7 @@ async def plant(world: World) -> None:
     await world.made("/labels", {"name": f"Label, {PLANTED}"})
     await world.made("/teams", {"name": f"Team, {PLANTED}"})
     await world.made("/memberships", {"display_name": f"Person, {PLANTED}"})
+    await world.services.audit_follower.follow(world.workspace.id)
 
 
 async def belongings(world: World) -> set[str]:

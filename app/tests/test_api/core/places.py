@@ -229,11 +229,18 @@ async def _enable_totp(world: "World") -> None:
     await enable_totp(world.caller, world.services, end_other_logins=False)
 
 
+async def _follow_log(world: "World") -> None:
+    await world.services.audit_follower.follow(world.workspace.id)
+
+
 AHEAD: dict[str, Callable[["World"], Any]] = {
     "create_recovery_codes": _enable_totp,
     "deactivate_me": _name_other_owners,
     "delete_me": _name_other_owners,
     "delete_totp": _enable_totp,
+    "export_audit_entries": _follow_log,
     "get_avatar": _put_avatar,
+    "list_audit_entries": _follow_log,
+    "list_my_audit_entries": _follow_log,
 }
 """What must be so before a route can do anything, where its path does not name it."""

@@ -226,6 +226,7 @@ async def test_the_database_keeps_no_secret_as_it_is(world: World, workspace: Wo
     for operation in OPERATIONS:
         if operation.id not in ("deactivate_me", "delete_login", "delete_me", "update_password"):
             await world.call(operation, world.owner)
+    await world.services.audit_follower.follow(workspace.id)
     since = workspace.users["owner"].id
     kept = "".join([text async for _, text in kept_since(world.services, since)])
     assert workspace.id in kept
