@@ -20,8 +20,8 @@ from chaos.service import Service
 pytestmark = pytest.mark.anyio
 
 RECOVERY_SECONDS = 30.0
-PATIENCE_SECONDS = 20.0
-"""With the database, of a process that must not need half of it to say so, or to end."""
+PATIENCE_SECONDS = 30.0
+"""With the database, of a process that must not need a third of it to say so, or to end."""
 MakeService = Callable[[], Service]
 
 
@@ -107,8 +107,8 @@ async def test_it_stops_in_time_while_the_database_is_away(service_here: MakeSer
         begun = monotonic()
         async with httpx2.AsyncClient(base_url=service.url, timeout=10) as http:
             assert (await http.get("/health/ready")).status_code == 503
-        assert monotonic() - begun < PATIENCE_SECONDS / 2
-        await stops_in_time(service, within=PATIENCE_SECONDS / 2)
+        assert monotonic() - begun < PATIENCE_SECONDS / 3
+        await stops_in_time(service, within=PATIENCE_SECONDS / 3)
     assert "Traceback" not in service.said.read_text()
     assert "never retrieved" not in service.said.read_text()
 
@@ -122,7 +122,7 @@ async def test_a_frozen_database_is_stopped_in_time(service_here: MakeService) -
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_unanswered, service, account)
         await anyio.sleep(0.3)
-        await stops_in_time(service, within=PATIENCE_SECONDS / 2)
+        await stops_in_time(service, within=PATIENCE_SECONDS / 3)
     assert not server_lives(service)
 
 
