@@ -15,11 +15,11 @@ from app.core.log import Event
 from app.core.rounds import Together
 from app.core.security import token_hash
 from app.core.unit_of_work import Context, Writers
-from app.models.links import VISIT_PREFIX, Visit
+from app.models.links import Visit
 from app.models.memberships import Membership, Role
 from app.models.permissions import Permission
 from app.models.sessions import Session
-from app.models.tokens import ApiToken, TokenKind
+from app.models.tokens import ApiToken
 from app.models.users import User
 from app.services.access import queries
 from app.services.access.rules import (
@@ -45,6 +45,7 @@ from app.services.access.standing import (
     Standing,
     check_factors,
     is_open,
+    kind_of,
     standing_of,
     visitor_standing,
 )
@@ -56,11 +57,6 @@ CACHE_SIZE = 10_000
 
 _Key = tuple[PrincipalKind, str, str | None]
 """Whose token it is, the token's hash or its credential's id, the workspace as the request names it."""
-_PREFIXES = {
-    TokenKind.PERSONAL.prefix: PrincipalKind.TOKEN,
-    TokenKind.SERVICE.prefix: PrincipalKind.SERVICE,
-    VISIT_PREFIX: PrincipalKind.LINK,
-}
 
 
 class Access:
@@ -362,16 +358,7 @@ def _source_of(principal: Principal, source: Doc) -> Doc:
 def _key(token: str | Credential, ref: str | None) -> _Key:
     if isinstance(token, Credential):
         return token.kind, queries.by_id(token.id), ref
-    return _kind_of(token), token_hash(token), ref
-
-
-def _kind_of(token: str) -> PrincipalKind:
-    return next((kind for prefix, kind in _PREFIXES.items() if token.startswith(prefix)), PrincipalKind.USER)
-
-
-def looks_like_account(token: str) -> bool:
-    """Whether a token is of a kind that only accounts have."""
-    return _kind_of(token) in (PrincipalKind.USER, PrincipalKind.TOKEN)
+    return kind_of(token), token_hash(token), ref
 
 
 def _principal(found: Principal | Standing) -> Principal:

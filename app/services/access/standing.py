@@ -7,10 +7,11 @@ from enum import StrEnum
 
 from app.core.documents import Doc, Entity
 from app.core.errors import ErrorCode, PastisError
-from app.models.links import LinkRole
+from app.models.links import VISIT_PREFIX, LinkRole
 from app.models.memberships import Membership, Role
 from app.models.permissions import OF_PROJECTS, Permission
 from app.models.projects import Visibility
+from app.models.tokens import TokenKind
 from app.services.access.rules import (
     ADMINS,
     NAMED,
@@ -34,6 +35,23 @@ class PrincipalKind(StrEnum):
     SERVICE = "service"
     TOKEN = "token"  # noqa: S105 - a kind
     USER = "user"
+
+
+_PREFIXES = {
+    TokenKind.PERSONAL.prefix: PrincipalKind.TOKEN,
+    TokenKind.SERVICE.prefix: PrincipalKind.SERVICE,
+    VISIT_PREFIX: PrincipalKind.LINK,
+}
+
+
+def kind_of(token: str) -> PrincipalKind:
+    """Who a token is for, as it says itself."""
+    return next((kind for prefix, kind in _PREFIXES.items() if token.startswith(prefix)), PrincipalKind.USER)
+
+
+def looks_like_account(token: str) -> bool:
+    """Whether a token is of a kind that only accounts have."""
+    return kind_of(token) in (PrincipalKind.USER, PrincipalKind.TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
