@@ -15,7 +15,7 @@ from app.services.sync import queries
 from app.services.sync.following import Following
 from app.services.sync.frames import Frame, dump_ops
 from app.services.sync.reach import Difference, View, difference
-from app.services.sync.rights import Rights, Viewer
+from app.services.sync.rights import Rights, Viewer, concerns
 from app.services.sync.rules import Changes, Cursor, changes, projects_made, whole
 from app.services.sync.state_delta import from_state
 
@@ -30,7 +30,8 @@ def from_memory(log: Following, viewer: Viewer, cursor: Cursor) -> Frame | None:
     """
     if not log.ring.has(cursor.seq):
         return None
-    step = _step(log, viewer, log.rights, log.ring.after(cursor.seq), cursor)
+    events = log.ring.after(cursor.seq)
+    step = _step(log, viewer, log.rights, events, _of_rights(events), cursor)
     if step.difference.gained or step.changes.arrived:
         return None
     return step.frame(log, cursor, log.head, [])
@@ -44,8 +45,8 @@ async def from_database(log: Following, viewer: Viewer, cursor: Cursor) -> Frame
             raise PastisError(ErrorCode.SYNC_RESET)
         if cursor.seq < head["floor"] or head["seq"] - cursor.seq > MOST_EVENTS:
             return await from_state(log, viewer, cursor, head, session)
-        events = await _events(log, head, cursor, session)
-        step = _step(log, viewer, await log.rights_at(head["seq"]), events, cursor)
+        events, of_rights = await _events(log, head["seq"], cursor, session)
+        step = _step(log, viewer, await log.rights_at(head["seq"]), events, of_rights, cursor)
         return step.frame(log, cursor, head["seq"], await _looked_up(log, step, session))
 
 
@@ -60,19 +61,36 @@ class _Step:
         return Frame(cursor.seq, Cursor(log.epoch, seq, self.now.digest), dump_ops(ops))
 
 
-def _step(log: Following, viewer: Viewer, rights: Rights, events: Sequence[Doc], cursor: Cursor) -> _Step:
-    before, now = log.views(viewer, rights, events, cursor)
-    step = difference(before, now, projects_made(events))
+def _step(
+    log: Following,
+    viewer: Viewer,
+    rights: Rights,
+    events: Sequence[Doc],
+    of_rights: Sequence[Doc],
+    cursor: Cursor,
+) -> _Step:
+    before, now = log.views(viewer, rights, of_rights, cursor)
+    step = difference(before, now, projects_made(of_rights))
     return _Step(now, step, changes(events, step.kept, rights.role_of))
 
 
-async def _events(log: Following, head: Doc, cursor: Cursor, session: Moment) -> Sequence[Doc]:
-    after, until = cursor.seq, head["seq"]
+async def _events(
+    log: Following, until: int, cursor: Cursor, session: Moment
+) -> tuple[Sequence[Doc], Sequence[Doc]]:
+    """Those behind the cursor, and of these those that rights follow from."""
+    after = cursor.seq
     if log.ring.has(after) and log.head >= until:
-        return log.ring.after(after, until)
-    return await queries.events(
-        log.database, log.workspace_id, after, until=until, limit=MOST_EVENTS, session=session
-    )
+        events = log.ring.after(after, until)
+        return events, _of_rights(events)
+    events = await queries.told(log.database, log.workspace_id, after, until, session)
+    if not _of_rights(events):
+        return events, []
+    # Rights are weighed with times that say that they are UTC.
+    return events, await queries.events_of_rights(log.database, log.workspace_id, after, until, session)
+
+
+def _of_rights(events: Sequence[Doc]) -> Sequence[Doc]:
+    return [event for event in events if concerns(event)]
 
 
 async def _looked_up(log: Following, step: _Step, session: Moment) -> list[Doc]:

@@ -33,6 +33,12 @@ ORDER = (
 BATCH = 1000
 Session = AsyncClientSession
 _EVENT = {"seq": 1, "actor": 1, "command": 1, "ops": 1}
+_OP = (
+    *("kind", "id", "verb", "version", "project_id", "set", "groups_before", "groups_after"),
+    *("before.project_id", "before.role"),
+)
+_TOLD = {"_id": 0, "seq": 1, "actor.membership_id": 1, **{f"ops.{name}": 1 for name in _OP}}
+"""What clients are told of, and no more: most of the work of telling is to take apart what was read."""
 
 
 async def head(database: Database, workspace_id: str, session: Session) -> Doc | None:
@@ -47,19 +53,24 @@ async def heads(database: Database, workspace_ids: Collection[str]) -> dict[str,
 
 
 async def events(
-    database: Database,
-    workspace_id: str,
-    after: int,
-    *,
-    until: int | None = None,
-    limit: int = BATCH,
-    session: Session | None = None,
+    database: Database, workspace_id: str, after: int, *, until: int | None = None, limit: int = BATCH
 ) -> list[Doc]:
     """The log behind a number, in its order."""
-    collection = database.committed(Event) if session is None else database.collection(Event)
     bounds: Doc = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
     query = {"workspace_id": workspace_id, "seq": bounds}
-    found = collection.find(query, _EVENT, session=session, sort=[("seq", 1)], limit=limit, batch_size=limit)
+    found = database.committed(Event).find(query, _EVENT, sort=[("seq", 1)], limit=limit, batch_size=limit)
+    return await found.to_list()
+
+
+async def told(database: Database, workspace_id: str, after: int, until: int, session: Session) -> list[Doc]:
+    """What clients are told of the events of `(after, until]`; times are naive."""
+    found = database.in_naive_times(Event).find(
+        _between(workspace_id, after, until),
+        _TOLD,
+        session=session,
+        sort=[("seq", 1)],
+        batch_size=until - after,
+    )
     return await found.to_list()
 
 

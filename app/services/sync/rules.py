@@ -12,6 +12,7 @@ the frame in their order, has what the view shows at `to`:
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError
@@ -66,8 +67,9 @@ def changes(events: Sequence[Doc], view: View, role_of: RoleOf) -> Changes:
     """
     crossed = _crossed(events, view, role_of)
     found = Changes([_purge(key) for key in crossed], {key for key, seen in crossed.items() if seen})
+    known_actor = cache(lambda id_: _known_actor(id_, view, role_of))  # few people change much
     for event in events:
-        by = _known_actor(event, view, role_of)
+        by = known_actor(event["actor"].get("membership_id"))
         for op in event["ops"]:
             if crossed and ((op["kind"], op["id"]) in crossed or (TASK, _task_of(op)) in crossed):
                 continue
@@ -168,16 +170,17 @@ def _task_of(op: Doc) -> str:
     return str((op["groups_after"] or op["groups_before"])[0]).removeprefix("task:")
 
 
-def _known_actor(event: Doc, view: View, role_of: RoleOf) -> str | None:
-    id_ = event["actor"].get("membership_id")
+def _known_actor(id_: str | None, view: View, role_of: RoleOf) -> str | None:
     if id_ is None or not view.reach.sees(MEMBERSHIP, {"_id": id_, "role": role_of(id_)}, None):
         return None
-    return str(id_)
+    return id_
 
 
 def _told(op: Doc, view: View, by: str | None) -> Doc:
     told = {"verb": op["verb"], "kind": op["kind"], "id": op["id"], "version": op["version"], "by": by}
-    return told if op["verb"] == "delete" else told | {"set": view.shown(op["kind"], op["set"])}
+    if op["verb"] != "delete":
+        told["set"] = view.shown(op["kind"], op["set"])
+    return told
 
 
 def _purge(key: Key) -> Doc:

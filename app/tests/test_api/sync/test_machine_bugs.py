@@ -59,9 +59,9 @@ def _rights_are_weighed_once(patch: Patch) -> None:
 def _catching_up_is_by_rights_of_before(patch: Patch) -> None:
     real = catch_up._step
 
-    def step(log: Any, viewer: Any, rights: Any, events: Any, cursor: Any) -> _Step:
-        real(log, viewer, rights, events, cursor)  # who must begin again still must
-        before = log.view(viewer, rights.before(events))
+    def step(log: Any, viewer: Any, rights: Any, events: Any, of_rights: Any, cursor: Any) -> _Step:
+        real(log, viewer, rights, events, of_rights, cursor)  # who must begin again still must
+        before = log.view(viewer, rights.before(of_rights))
         same = difference(before, before)
         return _Step(before, same, rules.changes(events, before, rights.role_of))
 
