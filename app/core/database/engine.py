@@ -19,6 +19,7 @@ from pymongo.write_concern import WriteConcern
 
 from app.core.config import Settings
 from app.core.database.point_reader import PointReader
+from app.core.database.sessionless import SessionlessConnections
 from app.core.documents import Doc
 
 M = TypeVar("M", bound=Model)
@@ -111,6 +112,7 @@ class Database:
         """A connection made on first use; nothing is sent yet. Timeouts hold for every operation."""
         if settings.database_url is None:
             raise ValueError("database_url is not set")
+        sessionless = SessionlessConnections()
         client: AsyncMongoClient[Doc] = AsyncMongoClient(
             settings.database_url.get_secret_value(),
             appname=APP_NAME,
@@ -124,7 +126,9 @@ class Database:
             serverSelectionTimeoutMS=int(settings.database_timeout_seconds * 1000),
             connectTimeoutMS=int(settings.database_timeout_seconds * 1000),
             maxPoolSize=100,
+            event_listeners=[sessionless],
         )
+        sessionless.client = client
         return cls(client, settings.database_name)
 
     def collection(self, model: type[Model]) -> AsyncCollection[Doc]:

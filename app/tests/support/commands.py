@@ -1,7 +1,6 @@
 """What the driver sends: every command, and how the database would answer a query."""
 
-import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -55,7 +54,10 @@ class Commands(CommandListener):
 def listening(monkeypatch: pytest.MonkeyPatch, commands: Commands) -> Iterator[None]:
     """Clients that are made inside tell what they send."""
     with monkeypatch.context() as patch:
-        client = functools.partial(AsyncMongoClient, event_listeners=[commands])
+
+        def client(*args: Any, event_listeners: Sequence[Any] = (), **options: Any) -> AsyncMongoClient[Doc]:
+            return AsyncMongoClient(*args, event_listeners=[*event_listeners, commands], **options)
+
         patch.setattr(engine, "AsyncMongoClient", client)
         yield
 
