@@ -42,9 +42,9 @@ class SessionlessConnections(ServerListener):
             reset.add_done_callback(self._resets.discard)
 
     async def _drop(self, address: Address) -> None:
-        # The driver has no public way: this is what it does itself where a server took away a connection.
-        topology: Any = self.client._topology  # type: ignore[union-attr]
-        server = topology._servers.get(address)
+        # The driver has no public way: this is what it does itself when a server forgets its connections.
+        topology: Any = self.client._topology  # type: ignore[union-attr]  # noqa: SLF001
+        server = topology._servers.get(address)  # noqa: SLF001
         if server is not None:
             await server.pool.reset_without_pause()
 

@@ -57,7 +57,7 @@ async def test_connections_from_before_a_server_was_well_are_dropped(unfit: int,
     _make_primary(unfit)
 
     async with asyncio.timeout(20):
-        while not await _can_be_read(database):
+        while not await _can_be_read(database):  # noqa: ASYNC110 (nothing tells of it)
             await asyncio.sleep(0.1)
 
 
