@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pymongo
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.core.clock import Clock
@@ -22,6 +23,7 @@ LOCK = "lock"
 LEASE = timedelta(seconds=30)
 RETRY_SECONDS = 0.2
 RENEW_SECONDS = LEASE.total_seconds() / 3
+_LEASE_END: Doc = {"$add": ["$$NOW", int(LEASE.total_seconds() * 1000)]}
 
 logger = get_logger(__name__)
 
@@ -68,7 +70,7 @@ async def migrate(database: Database, migrations: Sequence[Migration], clock: Cl
     """
     if not await _pending(database, migrations):
         return []
-    async with _locked(database, clock):
+    async with _locked(database):
         # Whoever held the lock before may have run them.
         pending = await _pending(database, migrations)
         for migration in pending:
@@ -105,12 +107,15 @@ async def _pending(database: Database, migrations: Sequence[Migration]) -> list[
 
 
 @asynccontextmanager
-async def _locked(database: Database, clock: Clock) -> AsyncIterator[None]:
-    """Hold the lock, renewing its lease; a process that died lets go when the lease ends."""
+async def _locked(database: Database) -> AsyncIterator[None]:
+    """Hold the lock, renewing its lease; a process that died lets go when the lease ends.
+
+    By the database's clock, as those of processes may differ.
+    """
     owner = new_id()
-    while not await _acquire(database, owner, clock):  # noqa: ASYNC110 - the event is in the database
+    while not await _acquire(database, owner):  # noqa: ASYNC110 - the event is in the database
         await asyncio.sleep(RETRY_SECONDS)
-    renewing = asyncio.create_task(_renew(database, owner, clock))
+    renewing = asyncio.create_task(_renew(database, owner))
     try:
         yield
     finally:
@@ -120,22 +125,24 @@ async def _locked(database: Database, clock: Clock) -> AsyncIterator[None]:
         await database.raw(COLLECTION).delete_one({"_id": LOCK, "owner": owner})
 
 
-async def _acquire(database: Database, owner: str, clock: Clock) -> bool:
-    now = clock.now()
+async def _acquire(database: Database, owner: str) -> bool:
+    is_free: Doc = {"$lte": [{"$ifNull": ["$expires_at", "$$NOW"]}, "$$NOW"]}
+    taken = {
+        "owner": {"$cond": [is_free, owner, "$owner"]},
+        "expires_at": {"$cond": [is_free, _LEASE_END, "$expires_at"]},
+    }
     try:
-        await database.raw(COLLECTION).update_one(
-            {"_id": LOCK, "expires_at": {"$lt": now}},
-            {"$set": {"owner": owner, "expires_at": now + LEASE}},
-            upsert=True,
+        lock = await database.raw(COLLECTION).find_one_and_update(
+            {"_id": LOCK}, [{"$set": taken}], upsert=True, return_document=ReturnDocument.AFTER
         )
     except DuplicateKeyError:
-        return False  # somebody holds it
-    return True
+        return False  # somebody was faster
+    return lock is not None and lock["owner"] == owner
 
 
-async def _renew(database: Database, owner: str, clock: Clock) -> None:
+async def _renew(database: Database, owner: str) -> None:
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         await database.raw(COLLECTION).update_one(
-            {"_id": LOCK, "owner": owner}, {"$set": {"expires_at": clock.now() + LEASE}}
+            {"_id": LOCK, "owner": owner}, [{"$set": {"expires_at": _LEASE_END}}]
         )
