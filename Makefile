@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench bench-sync chaos chaos-sessions chaos-sync machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
+.PHONY: help run test alerts fuzz bench bench-sync chaos chaos-sessions chaos-sync machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ chaos-sessions: $(VENV)/.dev ## Lose answers, kill processes and replay tokens, 
 
 chaos-sync: $(VENV)/.dev ## Kill, stop and cut what 200 clients follow, and look what each of them holds (12 minutes)
 	$(IN_VENV) python -m chaos.sync --seconds 600 --clients 200
+
+alerts: $(VENV)/.dev ## Kill the API and see the alert fire at a real Alertmanager, and end (5 minutes)
+	$(IN_VENV) python -m chaos.alerts
 
 machine-access: $(VENV)/.dev ## Do 10,000 things as many people, and ask an oracle who may (20 minutes)
 	$(IN_VENV) PASTIS_MACHINE_STEPS="$${PASTIS_MACHINE_STEPS:-10000}" \

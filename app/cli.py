@@ -7,6 +7,7 @@ from app.commands.audit import audit
 from app.commands.conformance import conformance
 from app.commands.db import db
 from app.commands.demo import demo
+from app.commands.doctor import doctor
 from app.commands.exports import export
 from app.commands.imports import imports
 from app.commands.mail import mail
@@ -29,6 +30,7 @@ cli.command()(export)
 cli.command()(demo)
 cli.command()(watch)
 cli.command()(conformance)
+cli.command()(doctor)
 cli.add_typer(audit, name="audit")
 cli.add_typer(db, name="db")
 cli.add_typer(imports, name="import")

@@ -4,12 +4,13 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
+from starlette.types import Scope
 
 from app import __version__
 from app.api import description, docs, errors
@@ -18,19 +19,22 @@ from app.api.gate import Public, Requires, RequiresAccount
 from app.api.limits import LimitLayer
 from app.api.middleware import RequestLayer
 from app.api.session import SessionLayer
-from app.api.streams import StreamLayer
-from app.api.v1.endpoints import health, problems
+from app.api.streams import StreamLayer, is_for_stream
+from app.api.v1.endpoints import health, metrics, problems
 from app.api.v1.router import PREFIX, ROUTERS
-from app.core import logging
+from app.core import logging, tracing
 from app.core.clock import Clock
 from app.core.config import Settings, resolve_secret
 from app.core.database.engine import Database
 from app.core.database.errors import classify
+from app.core.telemetry import Telemetry
 from app.services.bootstrap import Services
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
 RETRY_SECONDS = 1.0
-_NEW_OBJECTS = 50_000
-"""So many before Python looks which of them are garbage."""
+UNTRACED = frozenset({"/health/live", "/health/ready", "/metrics"})
 DESCRIPTION = "Plan and follow projects and tasks. One public API for web, command line, scripts and agents."
 
 logger = logging.get_logger(__name__)
@@ -43,11 +47,20 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     permission.
     """
     settings.refuse_unsafe()
+    telemetry, tracer_provider = Telemetry(), tracing.tracer_provider(settings)
     app = FastAPI(
         title="Pastis",
         version=__version__,
         description=DESCRIPTION,
-        lifespan=_lifespan(settings, clock or Clock()),
+        lifespan=_lifespan(settings, clock or Clock(), telemetry, tracer_provider),
+        telemetry={
+            "tracing": tracer_provider is not None,
+            "tracer_provider": tracer_provider,
+            "metrics": False,  # /metrics has them
+            "logs": False,
+            "operation_spans": False,
+            "exclude": _is_untraced,
+        },
         generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
@@ -60,20 +73,21 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(problems.router)
     check_permissions(app)
     docs.install(app)
-    _add_layers(app, settings)
+    _add_layers(app, settings, telemetry)
     return app
 
 
-def _add_layers(app: FastAPI, settings: Settings) -> None:
+def _add_layers(app: FastAPI, settings: Settings, telemetry: Telemetry) -> None:
     """The last one added is the outermost."""
     app.add_middleware(FastLane)
     if settings.rate_limit_per_minute or settings.anonymous_rate_limit_per_minute:
         app.add_middleware(LimitLayer)
     app.add_middleware(SessionLayer, settings=settings)
-    app.add_middleware(RequestLayer, settings=settings)
+    app.add_middleware(RequestLayer, settings=settings, telemetry=telemetry)
     if settings.cors_origins:  # around these, as refusals of any of them carry these headers too
         app.add_middleware(
             CORSMiddleware,
@@ -112,10 +126,18 @@ def check_permissions(app: FastAPI) -> None:
             raise RuntimeError(f"{context.name} declares neither Requires nor Public")
 
 
-def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], Any]:
+def _is_untraced(scope: Scope) -> bool:
+    """What goes on for hours, and what asks every few seconds."""
+    return scope["type"] == "websocket" or is_for_stream(scope) or scope["path"] in UNTRACED
+
+
+def _lifespan(
+    settings: Settings, clock: Clock, telemetry: Telemetry, tracer_provider: "TracerProvider | None"
+) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services = Services(settings, Database.connect(settings), resolve_secret(settings), clock)
+        database = Database.connect(settings, telemetry, tracer_provider)
+        services = Services(settings, database, resolve_secret(settings), clock, telemetry)
         app.state.services = services
         preparing = asyncio.create_task(_prepare(services))
         try:
@@ -126,14 +148,14 @@ def _lifespan(settings: Settings, clock: Clock) -> Callable[[FastAPI], Any]:
             # What is there now stays: no collection looks at it again, which would take 60 ms each time.
             gc.collect()
             gc.freeze()
-            # It would look at each of many documents that are read and let go of, for nothing.
-            gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
             yield
         finally:
             preparing.cancel()
             # What failed there has been logged; the connections are closed all the same.
             await asyncio.gather(preparing, return_exceptions=True)
             await services.close()
+            if tracer_provider is not None:
+                tracing.close(tracer_provider)
 
     return lifespan
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -34,13 +34,21 @@ _TURNED = (sys.executable, "-m", "chaos.turned_clock")
 class Service:
     """`pastis serve` as a process of its own, with the embedded database that it starts."""
 
-    def __init__(self, folder: Path, database_timeout: float, database_url: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_timeout: float,
+        database_url: str = "",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         """With the address of another database, the embedded one is not started."""
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._timeout = database_timeout
-        self._database = {"PASTIS_DATABASE_URL": database_url} if database_url else {}
+        self._settings = dict(settings or {})
+        if database_url:
+            self._settings["PASTIS_DATABASE_URL"] = database_url
         self._api: subprocess.Popen[bytes] | None = None
 
     @property
@@ -74,10 +82,10 @@ class Service:
             "PASTIS_DATA_DIR": str(self.data_dir),
             "PASTIS_DATABASE_TIMEOUT_SECONDS": str(self._timeout),
             FILE: str(self.clock),
-            **self._database,
             # All clients come from one address, as fast as they can.
             "PASTIS_RATE_LIMIT_PER_MINUTE": "0",
             "PASTIS_ANONYMOUS_RATE_LIMIT_PER_MINUTE": "0",
+            **self._settings,
         }
 
     def _spawn(self) -> "subprocess.Popen[bytes]":

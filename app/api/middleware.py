@@ -1,11 +1,12 @@
 """The outermost layer of the application, once around every HTTP request."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from time import perf_counter
 from typing import Any
 
+from opentelemetry.trace import format_trace_id, get_current_span
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +16,7 @@ from app.core.config import Settings
 from app.core.errors import ErrorCode, PastisError
 from app.core.logging import get_logger, request_context
 from app.core.origin import origin_reader
+from app.core.telemetry import Telemetry
 from app.utils.ids import new_id
 
 MAX_HEADER_BYTES = 32_768
@@ -58,8 +60,10 @@ class RequestLayer:
     Dependencies that learn them add `actor` and `workspace` to it: `request.state.log["actor"] = user.id`.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, telemetry: Telemetry) -> None:
         self._app = app
+        self._telemetry = telemetry
+        self._traced = settings.traces_url is not None
         self._max_body_bytes = settings.max_body_bytes
         always = (*_ALWAYS, _HSTS) if settings.production else _ALWAYS
         self._other_headers = (*always, _API_POLICY)
@@ -79,21 +83,22 @@ class RequestLayer:
             scope = {**scope, "method": "GET"}
         header_bytes, request_id = _read_headers(scope["headers"])
         log: dict[str, Any] = {"request_id": request_id}
+        if self._traced:
+            log["trace_id"] = format_trace_id(get_current_span().get_span_context().trace_id)
         state = scope.setdefault("state", {})
         state.update(request_id=request_id, log=log, max_body_bytes=self._max_body_bytes)
         headers = ((b"x-request-id", request_id.encode()), *self._headers(scope["path"]))
-        answer = _Answer(send, headers, bodiless=method == "HEAD")
+        begun = partial(_name_span, scope, method) if self._traced else None
+        answer = _Answer(send, headers, bodiless=method == "HEAD", begun=begun)
         token = request_context.set(log)
         origin = origin_reader.set(partial(read_origin, scope))
         try:
             await self._run(scope, receive, answer, header_bytes)
         finally:
+            seconds, route, status = perf_counter() - began, _route(scope), answer.status or _CLIENT_CLOSED
+            self._telemetry.request(method, route, status, seconds)
             logger.info(
-                "request",
-                method=method,
-                route=_route(scope),
-                status=answer.status or _CLIENT_CLOSED,
-                duration_ms=round((perf_counter() - began) * 1000, 2),
+                "request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2)
             )
             request_context.reset(token)
             origin_reader.reset(origin)
@@ -132,9 +137,18 @@ class RequestLayer:
 class _Answer:
     """The `send` that the application is given: notes the status and adds the headers it did not set."""
 
-    __slots__ = ("_bodiless", "_headers", "_send", "status")
+    __slots__ = ("_begun", "_bodiless", "_headers", "_send", "status")
 
-    def __init__(self, send: Send, headers: tuple[Header, ...], *, bodiless: bool) -> None:
+    def __init__(
+        self,
+        send: Send,
+        headers: tuple[Header, ...],
+        *,
+        bodiless: bool,
+        begun: Callable[[], None] | None = None,
+    ) -> None:
+        """`begun` is called when the answer begins."""
+        self._begun = begun
         self._send = send
         self._headers = headers
         self._bodiless = bodiless
@@ -143,12 +157,22 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] in _STARTS:
             self.status = message["status"]
+            if self._begun is not None:
+                self._begun()
             given = message.get("headers", ())
             names = {name for name, _ in given}
             message["headers"] = [*given, *(header for header in self._headers if header[0] not in names)]
         elif self._bodiless:
             message = {**message, "body": b""}
         await self._send(message)
+
+
+def _name_span(scope: Scope, method: str) -> None:
+    """The framework knows no route of what is answered ahead of it, and ends the span with the answer."""
+    route = _route(scope)
+    if route is not None:
+        get_current_span().update_name(f"{method} {route}")
+        get_current_span().set_attribute("http.route", route)
 
 
 def _read_headers(headers: Iterable[Header]) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from app.commands.console import counted, fail, load_settings, output, reachable, say, shown_url
 from app.commands.services import find_workspace, with_services
 from app.core.config import Settings
-from app.core.database import migrations
+from app.core.database import migrations, server
 from app.models.audit import AuditKind
 from app.services.audit import OPERATOR
 from app.services.bootstrap import Services
@@ -125,9 +125,9 @@ async def _describe(settings: Settings) -> list[tuple[str, str]]:
                 f"No primary answers at {shown_url(url)} within {settings.database_timeout_seconds:g} s. "
                 "Look whether MongoDB runs there as a replica set."
             )
-        hello: dict[str, Any] = await database.client.admin.command("hello")
-        build: dict[str, Any] = await database.client.admin.command("buildInfo")
-        stored: dict[str, Any] = await database.client[database.name].command("dbStats")
+        hello = await server.hello(database)
+        product = _product(*await server.version(database))
+        stored = await server.sizes(database)
     finally:
         await database.close()
     content = (
@@ -135,7 +135,7 @@ async def _describe(settings: Settings) -> list[tuple[str, str]]:
         f"{counted(int(stored['objects']), 'document')}"
     )
     return [
-        ("Server", f"{_product(build)} on {hello.get('me') or hello.get('primary') or 'an unnamed host'}"),
+        ("Server", f"{product} on {hello.get('me') or hello.get('primary') or 'an unnamed host'}"),
         ("Replica set", _replica_set(hello)),
         ("Database", content),
         (
@@ -145,10 +145,10 @@ async def _describe(settings: Settings) -> list[tuple[str, str]]:
     ]
 
 
-def _product(build: dict[str, Any]) -> str:
-    if "secantusVersion" in build:
-        return f"SecantusDB {build['secantusVersion']} (answers as MongoDB {build['version']})"
-    return f"MongoDB {build['version']}"
+def _product(version: str, secantus: str | None) -> str:
+    return (
+        f"MongoDB {version}" if secantus is None else f"SecantusDB {secantus} (answers as MongoDB {version})"
+    )
 
 
 def _replica_set(hello: dict[str, Any]) -> str:

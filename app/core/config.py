@@ -131,6 +131,19 @@ class Settings(BaseSettings):
     max_streams: int = Field(
         10_000, gt=0, description="Clients that one process tells live what happens; others must wait"
     )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="What Prometheus shows as its bearer token at /metrics; unset, everybody may read them, "
+        "in production nobody",
+    )
+    traces_url: str | None = Field(
+        None,
+        description="OpenTelemetry collector that traces are sent to, such as http://localhost:4318, "
+        "over HTTP; unset, there are none",
+    )
+    traces_share: float = Field(
+        1.0, ge=0, le=1, description="Part of the requests that are traced, unless who asks says so"
+    )
     audit_days: int = Field(400, gt=0, description="How long the audit log is kept")
     max_body_bytes: int = Field(1_048_576, gt=0, description="Largest request body, imports excepted")
     max_import_bytes: int = Field(268_435_456, gt=0, description="Largest file to import")
@@ -166,9 +179,11 @@ class Settings(BaseSettings):
             return value
         return [network.strip() for network in value.split(",") if network.strip()]
 
-    @field_validator("public_url")
+    @field_validator("public_url", "traces_url")
     @classmethod
-    def _web_address(cls, value: str) -> str:
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")

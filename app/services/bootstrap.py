@@ -10,6 +10,7 @@ from app.core.database.doorbell import Doorbell
 from app.core.database.engine import Database
 from app.core.database.migrations import migrate
 from app.core.sealing import Sealer
+from app.core.telemetry import Telemetry
 from app.core.unit_of_work import Reaction, Writers
 from app.models import DOCUMENTS, ENTITIES
 from app.models.migrations import MIGRATIONS
@@ -31,6 +32,7 @@ from app.services.links import VisitEngine
 from app.services.mail import MailEngine, MailJobs
 from app.services.memberships import Departures, GroupMemberships
 from app.services.merges import MergeEngine, MergeJobs
+from app.services.metrics import MetricsEngine
 from app.services.passkeys import PasskeyEngine
 from app.services.password_resets import PasswordResetEngine
 from app.services.projects.handlers import pass_leads_on
@@ -59,13 +61,21 @@ REACTIONS: Mapping[tuple[str, str], Sequence[Reaction]] = {
 class Services:
     """The engines that live as long as the process; those of a workspace are made for each request."""
 
-    def __init__(self, settings: Settings, database: Database, secret: bytes, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        secret: bytes,
+        clock: Clock,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self.settings = settings
         self.database = database
         self.secret = secret
         self.clock = clock
         self.secrets = [secret, *(one.get_secret_value().encode() for one in settings.former_secrets)]
-        self.writers = Writers(database, clock, ENTITIES, REACTIONS)
+        telemetry = telemetry or Telemetry()
+        self.writers = Writers(database, clock, ENTITIES, REACTIONS, telemetry)
         self.access = Access(database, self.writers, clock, secret)
         self.limits = LimitEngine(database, self.secrets)
         self.login_leases = _leases(database, "login", settings.rate_limit_per_minute)
@@ -76,6 +86,7 @@ class Services:
         self.sync = SyncEngine(database, self.writers, self.access, clock, settings)
         self.doorbell = Doorbell(database, [*self.access.rings(), *self.sync.rings()])
         self.imports = ImportJobs(self.audit)
+        self.metrics = MetricsEngine(telemetry, database, self.writers, self.sync, clock, settings)
         self._make_logins(settings, database, clock)
         self.last_uses = LastUses(self.sessions.note_uses, clock)
         self.token_uses = LastUses(self.tokens.note_uses, clock)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions
 from odmantic import Model
 from odmantic.engine import AIOEngine, BaseEngine
+from opentelemetry.trace import TracerProvider
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
@@ -20,7 +21,9 @@ from pymongo.write_concern import WriteConcern
 from app.core.config import Settings
 from app.core.database.point_reader import PointReader
 from app.core.database.sessionless import SessionlessConnections
+from app.core.database.watching import CommandSpans, CommandTimes, Connections
 from app.core.documents import Doc
+from app.core.telemetry import Telemetry
 
 M = TypeVar("M", bound=Model)
 
@@ -98,9 +101,12 @@ class Engine(AIOEngine):
 class Database:
     """One process's connection to its database."""
 
-    def __init__(self, client: AsyncMongoClient[Doc], name: str) -> None:
+    def __init__(
+        self, client: AsyncMongoClient[Doc], name: str, connections: Connections | None = None
+    ) -> None:
         self.client = client
         self.name = name
+        self.connections = connections or Connections()
         self.engine = Engine(client, name)
         self.timeout_seconds = client.options.timeout or 0.0
         self._collections: dict[tuple[type[Model], str], AsyncCollection[Doc]] = {}
@@ -108,11 +114,19 @@ class Database:
         self._knows_snapshots: bool | None = None
 
     @classmethod
-    def connect(cls, settings: Settings) -> "Database":
-        """A connection made on first use; nothing is sent yet. Timeouts hold for every operation."""
+    def connect(
+        cls,
+        settings: Settings,
+        telemetry: Telemetry | None = None,
+        tracer_provider: TracerProvider | None = None,
+    ) -> "Database":
+        """A connection made on first use; nothing is sent yet. Timeouts hold for every operation.
+
+        Commands are counted and traced where somebody wants to know.
+        """
         if settings.database_url is None:
             raise ValueError("database_url is not set")
-        sessionless = SessionlessConnections()
+        sessionless, connections = SessionlessConnections(), Connections()
         client: AsyncMongoClient[Doc] = AsyncMongoClient(
             settings.database_url.get_secret_value(),
             appname=APP_NAME,
@@ -126,10 +140,15 @@ class Database:
             serverSelectionTimeoutMS=int(settings.database_timeout_seconds * 1000),
             connectTimeoutMS=int(settings.database_timeout_seconds * 1000),
             maxPoolSize=100,
-            event_listeners=[sessionless],
+            event_listeners=[
+                sessionless,
+                connections,
+                *([] if telemetry is None else [CommandTimes(telemetry)]),
+                *([] if tracer_provider is None else [CommandSpans(tracer_provider)]),
+            ],
         )
         sessionless.client = client
-        return cls(client, settings.database_name)
+        return cls(client, settings.database_name, connections)
 
     def collection(self, model: type[Model]) -> AsyncCollection[Doc]:
         return self._as(model, "it is")
@@ -191,6 +210,11 @@ class Database:
         except PyMongoError:
             return False
         return bool(answer.get("isWritablePrimary"))
+
+    @staticmethod
+    def within(seconds: float) -> AbstractContextManager[None]:
+        """The operations of the block together take no longer, and fail otherwise."""
+        return pymongo.timeout(seconds)
 
     async def create_indexes(self, models: Sequence[type[Model]]) -> None:
         """Make the indexes that the models declare; those that exist are left as they are."""

@@ -74,10 +74,13 @@ class Transaction:
         """Decide and commit. Raises ConflictError and driver errors; refusals are kept for `resolve`."""
         while True:
             self._results, self._events = [], []
+            began = monotonic()
             try:
                 await self._attempt(group)
             except PoisonedError:
                 continue
+            if self._events:
+                self._writers.telemetry.commit(len(self._events), monotonic() - began)
             return
 
     def resolve(self) -> None:

@@ -22,6 +22,7 @@ from app.core.database.errors import (
 )
 from app.core.documents import Doc, Entity
 from app.core.errors import ErrorCode, PastisError, already_exists
+from app.core.telemetry import Telemetry
 from app.core.unit_of_work.abandoned import end_abandoned
 from app.core.unit_of_work.command import Command, Context, Outcome, Reaction, Submission
 from app.core.unit_of_work.ground import ConflictError
@@ -58,12 +59,14 @@ class Writers:
         clock: Clock,
         kinds: Mapping[str, type[Entity]],
         reactions: Mapping[tuple[str, str], Sequence[Reaction]],
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
         self.kinds = kinds
         self.reactions = reactions
         self.stats = Stats()
+        self.telemetry = telemetry or Telemetry()
         self.listeners: list[Callable[[str, list[Doc]], None]] = []
         """Told, after each commit of this process, the workspace and its new events."""
         self.recent = RecentByWorkspace()

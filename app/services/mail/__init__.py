@@ -2,5 +2,6 @@
 
 from app.services.mail.engine import MailEngine
 from app.services.mail.jobs import MailJobs
+from app.services.mail.transport import Undeliverable, greet
 
-__all__ = ["MailEngine", "MailJobs"]
+__all__ = ["MailEngine", "MailJobs", "Undeliverable", "greet"]

@@ -4,6 +4,7 @@ import asyncio
 import os
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 
@@ -12,6 +13,7 @@ from app.core.logging import get_logger
 from app.utils.ids import new_id
 
 SECONDS = 60
+GREETING_SECONDS = 10
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 logger = get_logger(__name__)
@@ -28,7 +30,7 @@ class Undeliverable(Exception):  # noqa: N818 - it says what is wrong
 async def deliver(settings: Settings, message: EmailMessage) -> None:
     """Raises Undeliverable; its text names the kind of the failure and never the address."""
     if settings.smtp_host is not None:
-        await _send(settings, settings.smtp_host, message)
+        await _send(settings, message)
     elif settings.production:
         raise Undeliverable("PASTIS_SMTP_HOST is not set")
     else:
@@ -38,26 +40,40 @@ async def deliver(settings: Settings, message: EmailMessage) -> None:
             logger.info("mail", to=str(message["To"]), text=body.get_content() if body else "")
 
 
-async def _send(settings: Settings, host: str, message: EmailMessage) -> None:
-    password = settings.smtp_password
+async def greet(settings: Settings) -> None:
+    """Log in to the mail server, and leave; raises Undeliverable."""
+    try:
+        async with asyncio.timeout(GREETING_SECONDS):
+            # It connects, takes to TLS and logs in as its block begins.
+            async with aiosmtplib.SMTP(**_server(settings)) as server:
+                await server.noop()
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as exc:
+        raise Undeliverable(_reason(exc)) from None
+
+
+async def _send(settings: Settings, message: EmailMessage) -> None:
     try:
         async with asyncio.timeout(SECONDS):
-            await aiosmtplib.send(
-                message,
-                hostname=host,
-                port=settings.smtp_port or _PORTS[settings.smtp_security],
-                username=settings.smtp_username,
-                password=password.get_secret_value() if password else None,
-                use_tls=settings.smtp_security == "tls",
-                start_tls=settings.smtp_security == "starttls",
-                timeout=SECONDS,
-            )
+            await aiosmtplib.send(message, **_server(settings))
     except aiosmtplib.SMTPRecipientsRefused as exc:
         raise Undeliverable(_reason(exc), final=all(_is_final(one) for one in exc.recipients)) from None
     except aiosmtplib.SMTPDataError as exc:
         raise Undeliverable(_reason(exc), final=_is_final(exc)) from None
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as exc:
         raise Undeliverable(_reason(exc)) from None
+
+
+def _server(settings: Settings) -> dict[str, Any]:
+    password = settings.smtp_password
+    return {
+        "hostname": settings.smtp_host,
+        "port": settings.smtp_port or _PORTS[settings.smtp_security],
+        "username": settings.smtp_username,
+        "password": password.get_secret_value() if password else None,
+        "use_tls": settings.smtp_security == "tls",
+        "start_tls": settings.smtp_security == "starttls",
+        "timeout": SECONDS,
+    }
 
 
 def _is_final(refusal: aiosmtplib.SMTPResponseException) -> bool:

@@ -23,7 +23,7 @@ from app.services.sync.credentials import Credentials
 from app.services.sync.feed import Feed
 from app.services.sync.following import Following
 from app.services.sync.frames import Frame
-from app.services.sync.hub import Hub
+from app.services.sync.hub import Hub, Stats
 from app.services.sync.people import PeopleExchange
 from app.services.sync.rights import Viewer
 from app.services.sync.rules import Cursor
@@ -81,6 +81,7 @@ class SyncEngine:
         self._closed = False
         self.size = 0
         """How many streams there are."""
+        self.stats = Stats()
         writers.listeners.append(self._on_commit)
 
     def rings(self) -> list[Ring]:
@@ -120,6 +121,16 @@ class SyncEngine:
         """
         self._check_room()
         return await self.let_in(Entered(await self._enter(workspace_id), viewer), cursor)
+
+    @property
+    def workspaces(self) -> int:
+        """How many are followed."""
+        return len(self._hubs)
+
+    @property
+    def ring_events(self) -> int:
+        """How many events are kept for those who come back."""
+        return sum(hub.log.ring.size for hub in self._hubs.values())
 
     def follows(self, ref: str) -> bool:
         """Whether a workspace of this id, or of this slug as far as is known, is followed."""
@@ -229,7 +240,7 @@ class SyncEngine:
 
     async def _open_hub(self, workspace_id: str) -> Hub:
         log = await Following.open(self._database, self._clock, workspace_id)
-        hub = Hub(log, self._people.keep)
+        hub = Hub(log, self._people.keep, self.stats)
         self._hubs[workspace_id] = hub
         self._ids[log.rights.slug] = workspace_id
         return hub
@@ -290,9 +301,10 @@ class SyncEngine:
         await self._credentials.check()
         await self._people.tick()
         heads = await queries.heads(self._database, list(self._hubs)) if self._hubs else {}
-        for workspace_id, head in heads.items():
-            if workspace_id in self._hubs:
-                await self._follow(self._hubs[workspace_id], head)
+        followed = [(self._hubs[id_], head) for id_, head in heads.items() if id_ in self._hubs]
+        self.stats.lag = max((head["seq"] - hub.log.head for hub, head in followed), default=0)
+        for hub, head in followed:
+            await self._follow(hub, head)
 
     async def _follow(self, hub: Hub, head: Doc) -> None:
         try:

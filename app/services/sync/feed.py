@@ -127,6 +127,7 @@ class Feed:
         except OSError:  # the client has left
             self.end()
             return
+        self.hub.stats.deliveries += 1
         self.cursor = frame.cursor
         self.seen = frame.cursor.seq
         self._put_off()

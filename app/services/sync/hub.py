@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from time import monotonic
 
 from app.core.background import seen
@@ -21,10 +22,19 @@ FAIR = 100
 """So many feeds are told before others have their turn in the process."""
 
 
+@dataclass(slots=True)
+class Stats:
+    """What a process has told since it started, and how far it was behind a log when it last looked."""
+
+    deliveries: int = 0
+    lag: int = 0
+
+
 class Hub:
-    def __init__(self, log: Following, keep_people: Callable[["Hub"], None]) -> None:
+    def __init__(self, log: Following, keep_people: Callable[["Hub"], None], stats: Stats) -> None:
         """`keep_people` is to let other processes know who is here, soon."""
         self.log = log
+        self.stats = stats
         self.lobby = Lobby(log.rights.role_of, lambda: keep_people(self))
         self.feeds: set[Feed] = set()
         self.snapshots = Snapshots(log)

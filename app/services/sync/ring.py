@@ -18,6 +18,10 @@ class Ring:
     def head(self) -> int:
         return self.floor + len(self._events)
 
+    @property
+    def size(self) -> int:
+        return len(self._events)
+
     def append(self, events: Sequence[Doc]) -> None:
         """The next ones. Let go of the oldest, now and then."""
         self._events.extend(events)

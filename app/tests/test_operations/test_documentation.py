@@ -49,7 +49,7 @@ FURTHER = [page for page in pages() if page != README and examples(page)]
 NO_FLOORS = {"__init__", "__pycache__", "data", "tests"}
 KNOWN_HOSTS = {
     *("127.0.0.1:8001", "keepachangelog.com", "semver.org"),
-    *("127.0.0.1:5000", "id.fluid.example", "localhost:8001", "pastis.example.org"),
+    *("127.0.0.1:5000", "id.fluid.example", "localhost:4318", "localhost:8001", "pastis.example.org"),
 }
 
 

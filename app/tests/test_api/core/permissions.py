@@ -20,6 +20,7 @@ _TABLE = """
 get_docs                 ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok      ok
 get_liveness             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok      ok
 get_readiness            ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok      ok
+get_metrics              ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok      ok
 get_problem_type         ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok      ok
 
 create_login             ok        ok    ok    ok     ok   ok          ok        ok     ok    ok     ok       ok      ok      ok

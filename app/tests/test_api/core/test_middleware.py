@@ -17,6 +17,7 @@ from app.api.middleware import MAX_HEADER_BYTES, MAX_TARGET_BYTES, RequestLayer
 from app.api.requests import StrictRoute
 from app.core.config import Environment, Settings
 from app.core.logging import configure, get_logger
+from app.core.telemetry import Telemetry
 from app.tests.support.logs import logging_of_its_own
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +36,7 @@ class Login(BaseModel):
 def build(settings: Settings) -> FastAPI:
     app = FastAPI()
     install(app)
-    app.add_middleware(RequestLayer, settings=settings)
+    app.add_middleware(RequestLayer, settings=settings, telemetry=Telemetry())
     router = APIRouter(route_class=StrictRoute, prefix="/items")
 
     @router.get("/{item_id}")
@@ -280,7 +281,7 @@ async def test_a_client_that_leaves_during_the_answer(settings: Settings) -> Non
         await send({"type": "http.response.start", "status": 200})
         raise ClientDisconnect
 
-    sent = await call(RequestLayer(app, settings), "/")
+    sent = await call(RequestLayer(app, settings, Telemetry()), "/")
     assert dict(sent[0]["headers"])[b"x-frame-options"] == b"DENY"
     assert [line["status"] for line in lines(settings)] == [200]
 
@@ -290,7 +291,7 @@ async def test_a_cancelled_request_has_its_line(settings: Settings) -> None:
         await receive()
 
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(call(RequestLayer(app, settings), "/"), 0.01)
+        await asyncio.wait_for(call(RequestLayer(app, settings, Telemetry()), "/"), 0.01)
     assert [line["status"] for line in lines(settings)] == [499]
 
 
@@ -300,7 +301,7 @@ async def test_other_scopes_pass_through(settings: Settings) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append((scope, receive, send))
 
-    layer = RequestLayer(app, settings)
+    layer = RequestLayer(app, settings, Telemetry())
     await layer({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen.pop() == ({"type": "lifespan"}, None, None)
     assert lines(settings) == []
