@@ -34,12 +34,20 @@ def status() -> None:
 
 
 @db.command()
-def migrate() -> None:
+def migrate(
+    rolling: Annotated[
+        bool, typer.Option("--rolling", help="Refuse what the version that serves now could not bear.")
+    ] = False,
+) -> None:
     """Bring the database to what this version needs. `pastis serve` does so by itself.
 
     Several at once are safe: one migrates, the others wait.
     """
     from app.models.migrations import MIGRATIONS
+
+    if rolling:
+        with reachable(load_settings()) as settings:
+            asyncio.run(_refuse_breaking(settings))
 
     async def work(services: Services) -> list[dict[str, Any]]:
         return await migrations.status(services.database, MIGRATIONS)
@@ -112,6 +120,19 @@ def new_epoch() -> None:
         return await services.sync.renew_epochs()
 
     say(f"The clients of {counted(with_services(work), 'workspace')} will begin anew.")
+
+
+async def _refuse_breaking(settings: Settings) -> None:
+    from app.core.database.engine import Database
+    from app.models.migrations import MIGRATIONS
+
+    database = Database.connect(settings)
+    try:
+        await migrations.refuse_breaking(database, MIGRATIONS)
+    except migrations.BreakingMigrationError as error:
+        fail(f"Not migrated: {error}. Deploy the release between, or stop all processes before you migrate.")
+    finally:
+        await database.close()
 
 
 async def _describe(settings: Settings) -> list[tuple[str, str]]:

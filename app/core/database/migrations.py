@@ -32,6 +32,10 @@ class NewerDatabaseError(Exception):
     """The database was migrated by a newer version, which this one cannot undo."""
 
 
+class BreakingMigrationError(Exception):
+    """A migration that is still to be run would break the version that serves now."""
+
+
 class Progress:
     """How far one migration has come; what is saved survives the process."""
 
@@ -47,11 +51,21 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One change. `run` must bear being started again from its last saved progress."""
+    """One change. `run` must bear being started again from its last saved progress.
+
+    `needs` is the number of the last migration that a version must know to serve while this one runs, and
+    afterwards. Without it, that is this one: only versions that know it can.
+    """
 
     number: int
     name: str
     run: Callable[[Database, Progress], Awaitable[None]]
+    needs: int | None = None
+
+    @property
+    def oldest(self) -> int:
+        """The last migration that a version must know."""
+        return self.number if self.needs is None else self.needs
 
 
 async def status(database: Database, migrations: Sequence[Migration]) -> list[Doc]:
@@ -61,6 +75,17 @@ async def status(database: Database, migrations: Sequence[Migration]) -> list[Do
         {"number": one.number, "name": one.name, "state": records.get(one.number, {}).get("state", "pending")}
         for one in migrations
     ]
+
+
+async def refuse_breaking(database: Database, migrations: Sequence[Migration]) -> None:
+    """Raise BreakingMigrationError where the version that migrated last could not serve beside the others."""
+    done = [doc["_id"] for doc in await _records(database)]
+    if not done:
+        return  # nobody serves an empty database
+    breaking = [one for one in await _pending(database, migrations) if one.oldest > max(done)]
+    if breaking:
+        names = ", ".join(f"{one.number} ({one.name})" for one in breaking)
+        raise BreakingMigrationError(f"the version that serves now could not go on beside these: {names}")
 
 
 async def migrate(database: Database, migrations: Sequence[Migration], clock: Clock) -> list[str]:
@@ -80,7 +105,7 @@ async def migrate(database: Database, migrations: Sequence[Migration], clock: Cl
 
 async def _run(database: Database, migration: Migration, clock: Clock) -> None:
     records = database.raw(COLLECTION)
-    started = {"name": migration.name, "state": "running"}
+    started = {"name": migration.name, "state": "running", "needs": migration.oldest}
     first = {"started_at": clock.now(), "progress": None}
     await records.update_one({"_id": migration.number}, {"$set": started, "$setOnInsert": first}, upsert=True)
     record = await records.find_one({"_id": migration.number}) or {}
@@ -96,12 +121,18 @@ async def _records(database: Database) -> list[Doc]:
     return await database.raw(COLLECTION).find({"_id": {"$ne": LOCK}}).to_list()
 
 
+def _needs(record: Doc) -> int:
+    """What a version must know of a migration that it does not know; earlier records do not say."""
+    return int(record["needs"] if "needs" in record else record["_id"])
+
+
 async def _pending(database: Database, migrations: Sequence[Migration]) -> list[Migration]:
     records = await _records(database)
     known = {migration.number for migration in migrations}
-    strangers = [doc["_id"] for doc in records if doc["_id"] not in known]
-    if strangers:
-        raise NewerDatabaseError(f"the database has migrations that this version does not know: {strangers}")
+    strangers = [doc for doc in records if doc["_id"] not in known]
+    unbearable = [doc["_id"] for doc in strangers if _needs(doc) > max(known, default=0)]
+    if unbearable:
+        raise NewerDatabaseError(f"the database has migrations that this version cannot bear: {unbearable}")
     done = {doc["_id"] for doc in records if doc["state"] == "done"}
     return [migration for migration in migrations if migration.number not in done]
 

@@ -16,7 +16,9 @@ from typer.testing import CliRunner, Result
 from app.cli import cli
 from app.core.config import Settings
 from app.core.database.engine import Database
+from app.core.database.migrations import Migration
 from app.core.log import Event, Head
+from app.models.migrations import MIGRATIONS
 from app.tests.support.mails import mails_in
 from app.utils.ids import new_id
 
@@ -103,6 +105,15 @@ def test_migrate_shows_every_migration_as_done() -> None:
     result = run("db", "migrate")
     assert result.exit_code == 0, result.output
     assert "baseline: done" in result.stdout
+
+
+def test_migrate_refuses_what_those_who_serve_could_not_bear(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("db", "migrate", "--rolling").exit_code == 0
+    breaking = Migration(1_000, "nothing is as it was", lambda *_: asyncio.sleep(0))
+    monkeypatch.setattr("app.models.migrations.MIGRATIONS", (*MIGRATIONS, breaking))
+    result = run("db", "migrate", "--rolling")
+    assert result.exit_code == 1
+    assert "could not go on beside these: 1000 (nothing is as it was)" in result.stderr
 
 
 def test_check_finds_a_head_without_its_log(database_name: str) -> None:

@@ -10,7 +10,15 @@ from app.core.clock import system_now
 from app.core.config import Settings
 from app.core.database import migrations
 from app.core.database.engine import Database
-from app.core.database.migrations import Migration, NewerDatabaseError, Progress, migrate, status
+from app.core.database.migrations import (
+    BreakingMigrationError,
+    Migration,
+    NewerDatabaseError,
+    Progress,
+    migrate,
+    refuse_breaking,
+    status,
+)
 from app.models.migrations import MIGRATIONS
 from app.services.bootstrap import Services
 from app.tests.support.clients import ok
@@ -36,7 +44,9 @@ class Journal:
     def __init__(self) -> None:
         self.ran: list[str] = []
 
-    def migration(self, number: int, *, steps: int = 0, fail_at: int | None = None) -> Migration:
+    def migration(
+        self, number: int, *, steps: int = 0, fail_at: int | None = None, needs: int | None = None
+    ) -> Migration:
         name = f"step {number}"
 
         async def run(_: Database, progress: Progress) -> None:
@@ -47,7 +57,7 @@ class Journal:
                 await progress.save(step + 1)
             self.ran.append(name)
 
-        return Migration(number, name, run)
+        return Migration(number, name, run, needs)
 
 
 async def test_they_run_in_order_and_once(database: Database, clock: TestClock) -> None:
@@ -124,6 +134,36 @@ async def test_an_older_version_does_not_touch_a_newer_database(database: Databa
     await migrate(database, [journal.migration(1), journal.migration(2)], clock)
     with pytest.raises(NewerDatabaseError):
         await migrate(database, [journal.migration(1)], clock)
+
+
+async def test_an_older_version_bears_what_needs_no_more_than_it_knows(
+    database: Database, clock: TestClock
+) -> None:
+    """As beside the newer one during a rolling deployment, and after a rollback."""
+    journal = Journal()
+    one, two = journal.migration(1), journal.migration(2, needs=1)
+    await migrate(database, [one, two], clock)
+    assert await migrate(database, [one], clock) == []
+    await migrate(database, [one, two, journal.migration(3, needs=2)], clock)
+    assert await migrate(database, [one, two], clock) == []
+    with pytest.raises(NewerDatabaseError):  # it knows nothing of the second, which the third needs
+        await migrate(database, [one], clock)
+
+
+async def test_what_the_serving_version_could_not_bear_is_refused(
+    database: Database, clock: TestClock
+) -> None:
+    journal = Journal()
+    one, two, three = journal.migration(1), journal.migration(2, needs=1), journal.migration(3, needs=2)
+    await refuse_breaking(database, [one, journal.migration(2)])  # nobody serves an empty database
+    await migrate(database, [one], clock)
+    await refuse_breaking(database, [one])
+    await refuse_breaking(database, [one, two])
+    with pytest.raises(BreakingMigrationError, match=r"2 \(step 2\)"):
+        await refuse_breaking(database, [one, journal.migration(2)])
+    with pytest.raises(BreakingMigrationError, match=r"these: 3 \(step 3\)"):  # a release was skipped
+        await refuse_breaking(database, [one, two, three])
+    assert journal.ran == ["step 1"]
 
 
 def test_numbers_are_in_order_and_never_used_twice() -> None:
