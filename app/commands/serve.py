@@ -18,8 +18,6 @@ from app.core.config import Settings, UnsafeSettings
 if TYPE_CHECKING:
     from app.services.bootstrap import Services
 
-# With two for the database's connections and two for the embedded database this keeps Ctrl-C under five.
-_GRACE_SECONDS = 1
 _PING_SECONDS = 4.5
 _ANNOUNCE_SECONDS = 5.0
 _LOOK_SECONDS = 0.1
@@ -132,7 +130,9 @@ def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
         # Pastis writes its own log, one line a request.
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        # One second by default: with two for the database's connections and two for the embedded database,
+        # Ctrl-C takes less than five.
+        timeout_graceful_shutdown=settings.stop_seconds,
     )
 
 

@@ -144,6 +144,9 @@ class Settings(BaseSettings):
     traces_share: float = Field(
         1.0, ge=0, le=1, description="Part of the requests that are traced, unless who asks says so"
     )
+    stop_seconds: int = Field(
+        1, ge=1, description="How long requests under way may take to finish when the process is told to stop"
+    )
     audit_days: int = Field(400, gt=0, description="How long the audit log is kept")
     max_body_bytes: int = Field(1_048_576, gt=0, description="Largest request body, imports excepted")
     max_import_bytes: int = Field(268_435_456, gt=0, description="Largest file to import")
