@@ -12,10 +12,10 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test alerts fuzz bench bench-sync chaos chaos-sessions chaos-sync machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
+.PHONY: help run test alerts fuzz bench bench-sync chaos chaos-sessions chaos-sync rolling-deploy machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run ## Start Pastis with a database of its own
 	@exec $(BIN)/pastis serve
@@ -43,6 +43,9 @@ chaos-sync: $(VENV)/.dev ## Kill, stop and cut what 200 clients follow, and look
 
 alerts: $(VENV)/.dev ## Kill the API and see the alert fire at a real Alertmanager, and end (5 minutes)
 	$(IN_VENV) python -m chaos.alerts
+
+rolling-deploy: $(VENV)/.dev ## Deploy and roll back under load, and look what fails (5 minutes)
+	$(IN_VENV) python -m chaos.rolling --rounds 10 --clients 16 --streams 100
 
 machine-access: $(VENV)/.dev ## Do 10,000 things as many people, and ask an oracle who may (20 minutes)
 	$(IN_VENV) PASTIS_MACHINE_STEPS="$${PASTIS_MACHINE_STEPS:-10000}" \
