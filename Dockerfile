@@ -1,6 +1,8 @@
 # The API alone: its database runs elsewhere, and the embedded one is for development.
 
-FROM python:3.13-slim AS builder
+# Or the same from a mirror.
+ARG PYTHON_IMAGE=python:3.13-slim
+FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 # Without pip of its own: what is copied into the final image can run Pastis and nothing else.
@@ -15,7 +17,7 @@ COPY clients/python/pastis_client ./clients/python/pastis_client
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . && \
     pip --python /opt/pastis install --no-deps dist/pastis-*.whl
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/pastis pastis
 COPY --from=builder /opt/pastis /opt/pastis
 ENV PATH=/opt/pastis/bin:$PATH \
