@@ -40,3 +40,7 @@ class Label(Entity):
     @classmethod
     def refs(cls, doc: Doc) -> list[str]:
         return [doc["_id"]]
+
+    @classmethod
+    def derive(cls, doc: Doc) -> Doc:
+        return {"folded": doc["name"].casefold()}
