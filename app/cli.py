@@ -4,6 +4,7 @@ import typer
 
 from app import __version__
 from app.commands.audit import audit
+from app.commands.backups import backup, restore, verify
 from app.commands.conformance import conformance
 from app.commands.db import db
 from app.commands.demo import demo
@@ -27,6 +28,9 @@ cli.command()(serve)
 cli.command()(config)
 cli.command()(openapi)
 cli.command()(export)
+cli.command()(backup)
+cli.command()(restore)
+cli.command()(verify)
 cli.command()(demo)
 cli.command()(watch)
 cli.command()(conformance)

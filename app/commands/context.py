@@ -16,6 +16,7 @@ from app.core.config import Settings, resolve_secret
 from app.core.database.engine import Database
 from app.core.logging import configure
 from app.models.users import User
+from app.services.backups import UnfinishedRestoreError
 from app.services.bootstrap import Services
 
 T = TypeVar("T")
@@ -35,8 +36,11 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Give the engines over a database made ready; exits with 1 where none answers. Logs go where set."""
+async def open_services(settings: Settings, *, prepare: bool = True) -> AsyncIterator[Services]:
+    """Give the engines over a database made ready; exits with 1 where none answers. Logs go where set.
+
+    Without `prepare` the database is left as it is.
+    """
     configure(settings)
     services = Services(settings, Database.connect(settings), resolve_secret(settings), Clock())
     try:
@@ -46,10 +50,18 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 f"No primary answers at {shown_url(url)} within {settings.database_timeout_seconds:g} s. "
                 "Look whether MongoDB runs there as a replica set."
             )
-        await services.prepare()
+        if prepare:
+            await _prepare(services)
         yield services
     finally:
         await services.close()
+
+
+async def _prepare(services: Services) -> None:
+    try:
+        await services.prepare()
+    except UnfinishedRestoreError as error:
+        fail(str(error))
 
 
 async def find_account(services: Services, email: str | None) -> User:

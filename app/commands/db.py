@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from app.commands.backups import check_database
 from app.commands.console import counted, fail, load_settings, output, reachable, say, shown_url
 from app.commands.services import find_workspace, with_services
 from app.core.config import Settings
@@ -14,7 +15,6 @@ from app.core.database import migrations, server
 from app.models.audit import AuditKind
 from app.services.audit import OPERATOR
 from app.services.bootstrap import Services
-from app.services.integrity import Report, check_all
 from app.services.sync import Compaction
 
 db = typer.Typer(help="Look after the database.", no_args_is_help=True)
@@ -60,24 +60,9 @@ def migrate(
 def check() -> None:
     """Check that every workspace's log has no gaps and that its documents are what the log adds up to.
 
-    Exits with 1 where they are not. Run it while nothing is written.
+    It is `pastis verify` without a target. Exits with 1 where they are not. Run it while nothing is written.
     """
-
-    async def work(services: Services) -> list[Report]:
-        return await check_all(services.database)
-
-    reports = with_services(work)
-    for report in reports:
-        output().print(
-            f"{report.workspace_id}: {counted(report.events, 'event')}, "
-            f"{counted(report.documents, 'document')}, {counted(len(report.gaps), 'gap')}, "
-            f"{counted(len(report.differences), 'difference')}"
-        )
-        for line in [*(f"  event {seq} is missing" for seq in report.gaps), *report.differences][:50]:
-            output().print(f"  {line}")
-    if not all(report.good for report in reports):
-        fail("The database is not what its log says.")
-    output().print(f"{counted(len(reports), 'workspace')} checked: all good.")
+    check_database()
 
 
 @db.command()

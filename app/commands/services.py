@@ -14,11 +14,14 @@ from app.utils.ids import is_id
 T = TypeVar("T")
 
 
-def with_services(work: Callable[[Services], Awaitable[T]]) -> T:
-    """Do it on the database that the settings name; a refusal is told and exits with 1."""
+def with_services(work: Callable[[Services], Awaitable[T]], *, prepare: bool = True) -> T:
+    """Do it on the database that the settings name; a refusal is told and exits with 1.
+
+    Without `prepare` the database is not made ready for this version before.
+    """
 
     async def main(settings: Settings) -> T:
-        async with open_services(settings) as services:
+        async with open_services(settings, prepare=prepare) as services:
             return await work(services)
 
     with reachable(load_settings()) as settings:

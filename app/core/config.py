@@ -148,6 +148,11 @@ class Settings(BaseSettings):
         1, ge=1, description="How long requests under way may take to finish when the process is told to stop"
     )
     audit_days: int = Field(400, gt=0, description="How long the audit log is kept")
+    backup_key: SecretStr | None = Field(
+        None,
+        description="Encrypts backups, and reads them again, at least "
+        f"{SECRET_LENGTH} characters; unset, they are not encrypted",
+    )
     max_body_bytes: int = Field(1_048_576, gt=0, description="Largest request body, imports excepted")
     max_import_bytes: int = Field(268_435_456, gt=0, description="Largest file to import")
     access_token_minutes: int = Field(15, gt=0, description="How long an access token is good")
@@ -196,6 +201,15 @@ class Settings(BaseSettings):
     def _sender(cls, value: str) -> str:
         if not _SENDER.fullmatch(value):
             raise ValueError("must be an address, or a name with an address in angle brackets")
+        return value
+
+    @field_validator("backup_key")
+    @classmethod
+    def _long_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value.get_secret_value()) < SECRET_LENGTH:
+            raise ValueError(
+                f"needs at least {SECRET_LENGTH} characters; make one with: openssl rand -hex 32"
+            )
         return value
 
     @field_validator("log_level", mode="before")

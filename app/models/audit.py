@@ -17,6 +17,8 @@ class AuditKind(StrEnum):
     ACCOUNT_DEACTIVATE = "account.deactivate"
     ACCOUNT_DELETE = "account.delete"
     AUDIT_EXPORT = "audit.export"
+    BACKUP_CREATE = "backup.create"
+    BACKUP_RESTORE = "backup.restore"
     EMAIL_CHANGE = "email.change"
     EXPORT_CREATE = "export.create"
     FACTOR_ADD = "factor.add"

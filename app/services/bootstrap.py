@@ -19,6 +19,7 @@ from app.services.accounts import AccountEngine, AccountJobs
 from app.services.audit import AuditEngine, AuditFollower
 from app.services.auth import AuthEngine
 from app.services.avatars import AvatarEngine
+from app.services.backups import refuse_unfinished
 from app.services.confirmations import ConfirmationEngine
 from app.services.email_changes import EmailChangeEngine
 from app.services.factors import FactorEngine
@@ -163,7 +164,11 @@ class Services:
         self.accounts = AccountEngine(self.users, self.sessions, departures, erasers, clock, self.audit)
 
     async def prepare(self) -> None:
-        """Bring the database to what this version needs; safe to run by several processes at once."""
+        """Bring the database to what this version needs; safe to run by several processes at once.
+
+        Raises UnfinishedRestoreError where it has been restored in part.
+        """
+        await refuse_unfinished(self.database)
         await migrate(self.database, MIGRATIONS, self.clock)
         await self.database.create_indexes(DOCUMENTS)
         self._prepared.set()
