@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test alerts fuzz bench bench-sync chaos chaos-sessions chaos-sync rolling-deploy machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
+.PHONY: help run test alerts fuzz bench bench-backups bench-sync chaos chaos-sessions chaos-sync rolling-deploy machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ bench: $(VENV)/.dev ## Measure speed as ratios in one run (5 minutes)
 
 bench-sync: $(VENV)/.dev ## Measure the live stream with up to 10,000 clients (40 minutes)
 	$(IN_VENV) python -m benchmarks.sync.run
+
+bench-backups: $(VENV)/.dev ## Measure backups beside 16 writers, and restores, with 100,000 tasks (10 minutes)
+	$(IN_VENV) python -m benchmarks.backups
 
 chaos: $(VENV)/.dev ## Kill processes under load and look what is lost (10 minutes)
 	$(IN_VENV) python -m chaos.writes --rounds 20 --seconds 30 --clients 16

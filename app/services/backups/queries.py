@@ -160,8 +160,19 @@ async def events(
         yield batch
 
 
+async def drop_answers(database: Database, ends: Mapping[str, int]) -> None:
+    """Forget the answers to commands that are behind the end of their log: they have not been done."""
+    gone = []
+    async for answer in database.collection(Mutation).find({}, {"workspace_id": 1, "results.seq": 1}):
+        last = max((one["seq"] or 0 for one in answer["results"]), default=0)
+        if last > ends.get(answer["workspace_id"], 0):
+            gone.append(answer["_id"])
+    if gone:
+        await database.collection(Mutation).delete_many({"_id": {"$in": gone}})
+
+
 async def cut(database: Database, workspace_id: str, seq: int) -> None:
-    """Take back what goes with the log behind a number, and is not in its documents.
+    """End a log at a number, and all that was done behind it and is not in documents.
 
     The audit log of a workspace ends before the first entry of an event that has not happened.
     """
@@ -169,8 +180,6 @@ async def cut(database: Database, workspace_id: str, seq: int) -> None:
     await _cut_audit(database, workspace_id, seq)
     later = {"workspace_id": workspace_id, "seq": {"$gt": seq}}
     await database.collection(Event).delete_many(later)
-    answers = {"workspace_id": workspace_id, "results.seq": {"$gt": seq}}
-    await database.collection(Mutation).delete_many(answers)
     await database.collection(Head).update_one({"_id": workspace_id}, {"$set": {"seq": seq}})
 
 
@@ -195,9 +204,8 @@ async def _cut_audit(database: Database, chain: str, seq: int) -> None:
 
 
 async def remove_workspace(database: Database, workspace_id: str) -> None:
-    """Remove the log of a workspace that had not been founded."""
-    for model in (Event, Mutation, ImportRun):
-        await database.collection(model).delete_many({"workspace_id": workspace_id})
+    """Remove what is left of a workspace that had not been founded."""
+    await database.collection(ImportRun).delete_many({"workspace_id": workspace_id})
     await database.collection(Head).delete_one({"_id": workspace_id})
 
 

@@ -11,6 +11,7 @@ from app.core.database.migrations import migrate
 from app.core.documents import Doc, Entity
 from app.core.log import Event
 from app.models import DOCUMENTS, ENTITIES
+from app.models.audit import AuditEntry
 from app.models.imports import ImportRun
 from app.models.migrations import MIGRATIONS
 from app.schemas.backups import BackupFile, Manifest, Mark, Part
@@ -25,6 +26,8 @@ from app.services.sync import SyncEngine
 BATCH = 1000
 Write = Callable[[Database, str, list[bytes]], Awaitable[None]]
 Step = Callable[[type[Entity], str, Doc | None, Doc], Doc | None]
+_SEARCHED = (AuditEntry, Event, ImportRun)
+"""What is looked for in before all is there; other indexes are made in the end, which is quicker."""
 _SINCE = frozenset(model.__collection__ for model in rules.SINCE)
 # Imports go back with their workspace, and are counted where it does not.
 _WHOLE = frozenset(model.__collection__ for model in rules.WHOLE if model is not ImportRun)
@@ -105,8 +108,10 @@ class RestoreEngine:
         for mark in newest.workspaces:
             await self._bring_forward(mark)
         await self._set_internal(archive, newest)
+        ends = {mark.id: targets.get(mark.id, mark.seq) for mark in newest.workspaces}
         for mark in newest.workspaces:
-            await self._take_back(mark, targets.get(mark.id, mark.seq))
+            await self._take_back(mark, ends[mark.id])
+        await queries.drop_answers(self._database, ends)
 
     async def _load(self, archive: Archive, chain: Sequence[Manifest]) -> None:
         newest = chain[-1]
@@ -122,7 +127,7 @@ class RestoreEngine:
         await queries.insert_heads(self._database, heads)
         done = [{"_id": one.number, "name": one.name, "state": "done"} for one in newest.migrations]
         await queries.insert_migrations(self._database, done)
-        await self._database.create_indexes([Event])
+        await self._database.create_indexes(_SEARCHED)
         await migrate(self._database, MIGRATIONS, self._clock)
 
     async def _each(self, archive: Archive, file: BackupFile, write: Write) -> None:
@@ -141,8 +146,9 @@ class RestoreEngine:
             async for events in queries.events(self._database, mark.id, seq, mark.seq, back=True):
                 ops = [op for event in events for op in reversed(event["ops"])]
                 await self._apply(mark.id, ops, rules.back)
-            await queries.cut(self._database, mark.id, seq)
             await queries.mark_merging(self._database, mark.id)
+        # What is beside was read after the log, and may be ahead of it.
+        await queries.cut(self._database, mark.id, seq)
         if mark.floor:
             await queries.shorten(self._database, mark.id, mark.floor)
         if not seq:

@@ -163,6 +163,37 @@ async def test_a_workspace_goes_back_to_before_a_deletion(
             assert [found async for *_, some in other.audit.verify() for found in some] == []
 
 
+async def test_what_is_beside_the_log_is_not_ahead_of_it(
+    services: Services, workspace: Workspace, copy: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is copied after the log tells of commands that a restore knows nothing of."""
+    quick, keys = queries.log, [new_id(), new_id()]
+
+    async def make(key: str, role: str) -> None:
+        body, headers = {"type": "service", "display_name": "Build", "role": role}, {"Idempotency-Key": key}
+        ok(await workspace.api.post("/memberships", body, headers=headers), 201)
+        await services.audit_follower.follow(workspace.id)
+
+    async def log(*args: Any) -> AsyncIterator[bytes]:
+        await make(keys[1], "guest")
+        async for batch in quick(*args):
+            yield batch
+
+    await make(keys[0], "member")
+    monkeypatch.setattr(queries, "log", log)
+    target = archive(tmp_path)
+    await back_up(services, target)
+    restored = await restore(copy, target)
+    assert restored.good
+    found = await everything(copy.database)
+    assert keys[0] in str(found["mutations"])
+    assert keys[1] not in str(found["mutations"])
+    seq = (await position(copy.database, workspace.id))["seq"]
+    assert max(entry["seq"] or 0 for entry in found["audit"].values()) == seq
+    assert found["audit_heads"][workspace.id]["followed"] == seq
+    assert [one async for *_, some in copy.audit.verify() for one in some] == []
+
+
 async def test_a_workspace_that_was_founded_later_is_not_there_before(
     origin: tuple[Services, Client], services: Services, copy: Services, clock: TestClock, tmp_path: Path
 ) -> None:
