@@ -15,7 +15,7 @@ from chaos.service import ROOT, free_port
 DEPLOY = ROOT / "deploy"
 HOST = "127.0.0.1"
 _LIBRARIES = os.pathsep.join([str(ROOT), str(ROOT / "clients" / "python")])
-_DRAIN_SECONDS = 1
+_DRAIN_SECONDS = 3
 
 _NGINX = """
 {user}
@@ -153,6 +153,10 @@ class Environment:
     def supervisors(self) -> list[int]:
         """The process groups of both generations, as far as they run."""
         return [int(file.read_text()) for file in (self.folder / "run").glob("*.pid") if _is_held(file)]
+
+    def complaints(self) -> list[str]:
+        """What the proxy could not do."""
+        return [line for line in (self.folder / "nginx.log").read_text().splitlines() if "[error]" in line]
 
     def end(self) -> None:
         """Leave no process behind, whatever went wrong."""

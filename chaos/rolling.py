@@ -57,6 +57,8 @@ async def play(plan: Plan, folder: Path) -> Played:
             arena = await _arena(environment, folder, database.url)
             await _disturb(plan, environment, arena, played)
             played.violations.extend([*played.seen.failures, *played.seen.flaws])
+            if played.seen.failures:
+                played.violations.extend(environment.complaints())
         finally:
             environment.end()
     finally:
