@@ -138,8 +138,7 @@ class Settings(BaseSettings):
     )
     traces_url: str | None = Field(
         None,
-        description="OpenTelemetry collector that traces are sent to, such as http://localhost:4318, "
-        "over HTTP; unset, there are none",
+        description="OpenTelemetry collector for traces over HTTP, such as http://localhost:4318",
     )
     traces_share: float = Field(
         1.0, ge=0, le=1, description="Part of the requests that are traced, unless who asks says so"
