@@ -36,6 +36,12 @@ APP_NAME = "pastis"
 """How the server's own lists call what Pastis does there."""
 
 
+def unhurried() -> AbstractContextManager[None]:
+    """A block whose operations may take as long as they do."""
+    # With None the driver takes the connection's own timeout; zero is none at all.
+    return pymongo.timeout(0)
+
+
 class Cursor(Awaitable[list[M]]):
     """The answer to a find: await it for a list, or iterate over it with `async for`."""
 
@@ -222,7 +228,7 @@ class Database:
             wanted = list(model.__indexes__())
             if wanted:
                 # Building an index over much data takes its time; no request waits for it.
-                with pymongo.timeout(None):
+                with unhurried():
                     await self.collection(model).create_indexes(wanted)  # type: ignore[arg-type]
 
     async def close(self) -> None:

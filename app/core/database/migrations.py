@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import pymongo
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.core.clock import Clock
-from app.core.database.engine import Database
+from app.core.database.engine import Database, unhurried
 from app.core.documents import Doc
 from app.core.logging import get_logger
 from app.utils.ids import new_id
@@ -110,7 +109,7 @@ async def _run(database: Database, migration: Migration, clock: Clock) -> None:
     await records.update_one({"_id": migration.number}, {"$set": started, "$setOnInsert": first}, upsert=True)
     record = await records.find_one({"_id": migration.number}) or {}
     logger.info("migrating the database", number=migration.number, name=migration.name)
-    with pymongo.timeout(None):
+    with unhurried():
         await migration.run(database, Progress(database, migration.number, record.get("progress")))
     await records.update_one(
         {"_id": migration.number}, {"$set": {"state": "done", "finished_at": clock.now()}}

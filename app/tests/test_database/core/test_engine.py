@@ -12,12 +12,13 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionT
 
 from app.core.clock import system_now
 from app.core.config import Settings
-from app.core.database.engine import YIELD_EVERY, Database
+from app.core.database.engine import YIELD_EVERY, Database, unhurried
 from app.core.documents import Doc
 from app.models import DOCUMENTS
 from app.models.labels import Label
 from app.models.users import User
 from app.services.bootstrap import Services
+from app.tests.support.commands import watched
 from app.tests.support.factories import make_user
 from app.utils.ids import new_id
 
@@ -38,6 +39,16 @@ async def people(services: Services) -> list[User]:
 
 def of(people: list[User]) -> Doc:
     return {"display_name": people[0].display_name}
+
+
+async def test_what_may_take_its_time_has_no_timeout(test_settings: Settings) -> None:
+    async with watched(test_settings) as (database, commands):
+        await database.collection(Label).find_one({})
+        await database.create_indexes([Label])
+        with unhurried():
+            await database.collection(Label).find_one({})
+    bounded = ["maxTimeMS" in command for command in commands.take()]
+    assert bounded == [True, False, False]
 
 
 async def test_find_gives_instances(database: Database, people: list[User]) -> None:
