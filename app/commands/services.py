@@ -6,6 +6,7 @@ from typing import TypeVar
 from app.commands.console import fail, load_settings, reachable
 from app.commands.context import open_services, run
 from app.core.config import Settings
+from app.core.database.errors import classify
 from app.core.errors import ErrorCode, PastisError
 from app.core.messages import DEFAULT_LANGUAGE, field_text, problem_text
 from app.services.bootstrap import Services
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 def with_services(work: Callable[[Services], Awaitable[T]], *, prepare: bool = True) -> T:
-    """Do it on the database that the settings name; a refusal is told and exits with 1.
+    """Do it on the database that the settings name; a refusal, or that it is gone, is told and exits with 1.
 
     Without `prepare` the database is not made ready for this version before.
     """
@@ -27,8 +28,11 @@ def with_services(work: Callable[[Services], Awaitable[T]], *, prepare: bool = T
     with reachable(load_settings()) as settings:
         try:
             return run(main(settings))
-        except PastisError as error:
-            fail(_reason(error))
+        except Exception as error:
+            refusal = error if isinstance(error, PastisError) else classify(error)
+            if refusal is None:
+                raise
+            fail(_reason(refusal))
 
 
 async def find_workspace(services: Services, name: str) -> str:

@@ -1,11 +1,9 @@
 """Reads everything for a backup, a batch at a time, and writes everything of a restore."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, cast
 
-import pymongo
 from bson.raw_bson import RawBSONDocument
 from odmantic import Model
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
@@ -26,11 +24,6 @@ BATCH = 500
 RESTORES = "restores"
 """Has a document for as long as a restore is not complete."""
 Key = tuple[type[Entity], str]
-
-
-def unhurried() -> AbstractContextManager[None]:
-    """A block whose operations may take as long as they do: one may be on all events of a log."""
-    return pymongo.timeout(None)
 
 
 async def heads(database: Database) -> list[Doc]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from app.core.clock import Clock
-from app.core.database.engine import Database
+from app.core.database.engine import Database, unhurried
 from app.core.database.migrations import migrate
 from app.core.documents import Doc, Entity
 from app.core.log import Event
@@ -95,7 +95,7 @@ class RestoreEngine:
         verified = verifying.verify(archive, backups, at)
         targets = rules.targets(chain[-1], seqs or {}, verified.later)
         restored = Restored(verified.numbers, verified.at)
-        with queries.unhurried():
+        with unhurried():  # one may be on all events of a log
             await self._write(archive, chain, targets)
             restored.erased = await self._forget()
             await self._finish(restored, chain[-1])

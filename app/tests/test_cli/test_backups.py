@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from app.core.log import Head
+from app.services.backups import queries
 from app.tests.support.programs import PATHS
 from app.tests.test_cli.test_data_commands import change, database_name, run
 from app.utils.ids import new_id
@@ -125,6 +127,18 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
         assert result.exit_code == 1, result.output
         assert words in result.stderr
         assert "Traceback" not in result.output
+
+
+def test_a_database_that_goes_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gone(*_: object) -> None:
+        raise AutoReconnect("connection closed")
+
+    monkeypatch.setattr(queries, "migrations", gone)
+    result = run("backup", str(tmp_path / "backups"))
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert "database" in result.stderr.splitlines()[-1]
+    assert not (tmp_path / "backups").exists()
 
 
 def test_a_short_key_is_refused(tmp_path: Path) -> None:
