@@ -43,10 +43,13 @@ async def check_workspace(database: Database, workspace_id: str, head: int, floo
         due = floor + report.events + len(report.gaps)
         report.gaps.extend(range(due, event["seq"]))
         rules.apply(state, event)
-    found: State = {}
+    differences = []
     async for model, doc in queries.documents(database, workspace_id):
-        found[model.KIND, doc["_id"]] = public(model, doc)
+        report.documents += 1
+        key = (model.KIND, doc["_id"])
+        # Taken out, so that what is left is missing, and no document is held twice.
+        found = rules.difference(key, state.pop(key, None), public(model, doc), floor)
+        differences += [found] if found else []
         report.differences += rules.stale(model, doc)
-    report.documents = len(found)
-    report.differences += rules.differences(state, found, floor)
+    report.differences += sorted([*differences, *rules.missing(state)])
     return report

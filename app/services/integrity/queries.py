@@ -14,12 +14,12 @@ async def heads(database: Database) -> list[Doc]:
 
 async def events(database: Database, workspace_id: str) -> AsyncIterator[Doc]:
     """The whole log in order."""
-    async for event in database.collection(Event).find({"workspace_id": workspace_id}).sort("seq", 1):
+    async for event in database.in_naive_times(Event).find({"workspace_id": workspace_id}).sort("seq", 1):
         yield event
 
 
 async def documents(database: Database, workspace_id: str) -> AsyncIterator[tuple[type[Entity], Doc]]:
     """Every document of a workspace, as it is stored."""
     for model in ENTITIES.values():
-        async for doc in database.collection(model).find({"workspace_id": workspace_id}):
+        async for doc in database.in_naive_times(model).find({"workspace_id": workspace_id}):
             yield model, doc

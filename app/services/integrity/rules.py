@@ -24,27 +24,24 @@ ADDED: Mapping[str, Doc] = {"project": {"visibility": "workspace"}}
 """What logs of earlier versions lack, and a migration gave the documents without an event."""
 
 
-def differences(expected: State, found: State, floor: int = 0) -> list[str]:
-    """What documents are missing, superfluous or unlike their log, each as one line.
+def difference(key: Key, want: Doc | None, have: Doc, floor: int = 0) -> str | None:
+    """How a document is unlike what its log adds up to (`want`), as a line; None where it is not.
 
     A log that begins behind a floor tells of an older document no more than has changed since.
     """
-    lines = [f"{kind} {id_}: in the log, not in the database" for kind, id_ in expected.keys() - found.keys()]
-    lines += [
-        f"{kind} {id_}: in the database, not in the log"
-        for kind, id_ in found.keys() - expected.keys()
-        if found[kind, id_]["version"] > floor
-    ]
-    for key in expected.keys() & found.keys():
-        want, have = expected[key], found[key]
-        names = set(want)
-        if "id" in want or not floor:  # else only what the log that is left says
-            want = ADDED.get(key[0], {}) | want
-            names = {*want, *have}
-        fields = sorted(name for name in names if want.get(name) != have.get(name))
-        if fields:
-            lines.append(f"{key[0]} {key[1]}: {', '.join(fields)} unlike the log")
-    return sorted(lines)
+    if want is None:
+        return f"{key[0]} {key[1]}: in the database, not in the log" if have["version"] > floor else None
+    names = set(want)
+    if "id" in want or not floor:  # else only what the log that is left says
+        want = ADDED.get(key[0], {}) | want
+        names = {*want, *have}
+    fields = sorted(name for name in names if want.get(name) != have.get(name))
+    return f"{key[0]} {key[1]}: {', '.join(fields)} unlike the log" if fields else None
+
+
+def missing(expected: State) -> list[str]:
+    """What documents the log has, and nothing else, each as one line."""
+    return [f"{kind} {id_}: in the log, not in the database" for kind, id_ in expected]
 
 
 def stale(model: type[Entity], doc: Doc) -> list[str]:
