@@ -12,7 +12,7 @@ from odmantic import Model
 
 from app import __version__
 from app.core.clock import Clock
-from app.core.database.engine import Database
+from app.core.database.engine import Database, unhurried
 from app.core.documents import Doc
 from app.core.log import Event
 from app.models import ENTITIES
@@ -53,7 +53,8 @@ class BackupEngine:
         archive.sweep(known)
         draft = archive.draft(known[-1].number + 1 if known else 1)
         try:
-            manifest, why_full = await self._write(draft, known, full=full)
+            with unhurried():  # a busy database is slow, and this is no request
+                manifest, why_full = await self._write(draft, known, full=full)
         except BaseException:
             draft.discard()
             raise
