@@ -38,14 +38,21 @@ def archive(target: Path, key: bytes | None = None) -> Archive:
 async def installation(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Services, Client]]:
     """An application with a database of its own."""
     own = settings.model_copy(update={"database_name": f"origin_{new_id()[-12:]}"})
-    app = create_app(own, clock)
+    async with serving(own, clock) as (services, client):
+        yield services, client
+        await services.database.client.drop_database(services.database.name)
+
+
+@asynccontextmanager
+async def serving(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Services, Client]]:
+    """An application, and a client of it."""
+    app = create_app(settings, clock)
     async with app.router.lifespan_context(app):
         services: Services = app.state.services
         await services.until_ready()
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=("2001:db8::1", 50_000))
         async with httpx2.AsyncClient(transport=transport, base_url="http://pastis.test") as http:
             yield services, Client(http)
-        await services.database.client.drop_database(services.database.name)
 
 
 async def clear(database: Database) -> None:

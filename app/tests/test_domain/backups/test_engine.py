@@ -29,10 +29,11 @@ from app.tests.support.backups import (
     of_workspace,
     position,
     restore,
+    serving,
 )
-from app.tests.support.clients import Client, ok
+from app.tests.support.clients import Client, ok, refused
 from app.tests.support.clock import TestClock
-from app.tests.support.factories import Workspace, found_workspace
+from app.tests.support.factories import PASSWORD, Workspace, found_workspace
 from app.utils.ids import new_id
 
 pytestmark = pytest.mark.anyio
@@ -120,6 +121,23 @@ async def test_everything_comes_back_document_by_document(
     assert report == []
     indexes = await copy.database.collection(Project).index_information()
     assert indexes == await services.database.collection(Project).index_information()
+
+
+async def test_people_log_in_again_and_go_on_where_it_was_restored(
+    services: Services, workspace: Workspace, copy: Services, clock: TestClock, tmp_path: Path
+) -> None:
+    last = (await workspace.task("Kept"))["version"]
+    await back_up(services, archive(tmp_path))
+    await restore(copy, archive(tmp_path))
+    path = f"/api/v1/workspaces/{workspace.slug}/tasks"
+    async with serving(copy.settings, clock) as (_, anonymous):
+        refused(await anonymous.as_(workspace.api.token).get(path), 401, "invalid_token")
+        who = {"email": workspace.users["owner"].email, "password": PASSWORD, "remember_me": False}
+        token = ok(await anonymous.post("/api/v1/auth/login", who))["access_token"]
+        client = anonymous.as_(token)
+        assert [task["title"] for task in ok(await client.get(path))["items"]] == ["Kept"]
+        made = ok(await client.post(path, {"project_id": "FLUID", "title": "New"}), 201)
+        assert (made["key"], made["version"]) == ("FLUID-2", last + 1)
 
 
 async def test_a_workspace_goes_back_to_before_a_deletion(
