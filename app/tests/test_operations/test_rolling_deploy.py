@@ -44,10 +44,10 @@ def run(home: Path, script: str, *arguments: str) -> tuple[int, str]:
 @needs_tools
 @pytest.mark.anyio
 async def test_releases_follow_each_other_and_nobody_notices(folder: Path) -> None:
-    plan = Plan(rounds=1, clients=2, streams=4, processes=1, pause=0.1)
+    plan = Plan(rounds=1, clients=2, streams=4, processes=1, pause=0.3)
     played = await play(plan, folder)
     assert played.violations == [], summary(plan, played)
-    assert played.seen.requests > 50
+    assert played.seen.requests > 20
     assert played.seen.resumed == played.seen.ended == 2 * plan.streams
     assert played.uploads == ["HTTP/1.1 201 Created"]
 
