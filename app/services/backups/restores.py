@@ -1,5 +1,6 @@
 """Restores a backup into an empty database: documents, brought to a number by their log, and the rest."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,7 +93,8 @@ class RestoreEngine:
         backups = verifying.latest(archive, number)
         chain = [one.manifest for one in backups]
         _check_known(chain[-1])
-        verified = verifying.verify(archive, backups, at)
+        # It takes minutes where there is much, in which the driver must hear from the database.
+        verified = await asyncio.to_thread(verifying.verify, archive, backups, at)
         targets = rules.targets(chain[-1], seqs or {}, verified.later)
         restored = Restored(verified.numbers, verified.at)
         with unhurried():  # one may be on all events of a log
