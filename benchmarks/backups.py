@@ -21,7 +21,7 @@ from pymongo import UpdateOne
 
 from app.core.config import Settings
 from app.core.database.embedded import open_embedded
-from app.core.database.engine import Database
+from app.core.database.engine import Database, unhurried
 from app.core.documents import Doc, Entity, public
 from app.core.log import Event, Head, event_id
 from app.models import DOCUMENTS, ENTITIES
@@ -137,7 +137,8 @@ def _event(model: type[Entity], doc: Doc) -> Doc:
 async def connected(url: str, name: str) -> AsyncIterator[Database]:
     database = Database.connect(Settings(database_url=SecretStr(url), database_name=name, _env_file=None))
     try:
-        yield database
+        with unhurried():  # it reads a hundred thousand documents at once, beside others
+            yield database
     finally:
         await database.close()
 
