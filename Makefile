@@ -54,7 +54,7 @@ machine-access: $(VENV)/.dev ## Do 10,000 things as many people, and ask an orac
 	$(IN_VENV) PASTIS_MACHINE_STEPS="$${PASTIS_MACHINE_STEPS:-10000}" \
 		pytest -q -n 0 --timeout 7200 --show-capture=no app/tests/test_api/access
 
-machine-sync: $(VENV)/.dev ## Take 2,000 steps of sync, and ask an oracle what each client must hold (10 minutes)
+machine-sync: $(VENV)/.dev ## Take 2,000 steps of sync, and ask an oracle what each client must hold (40 minutes)
 	$(IN_VENV) PASTIS_SYNC_STEPS="$${PASTIS_SYNC_STEPS:-2000}" pytest -q -n 0 --timeout 7200 --show-capture=no \
 		app/tests/test_api/sync/test_machine.py app/tests/test_api/sync/test_machine_bugs.py
 
