@@ -73,7 +73,7 @@ class Telemetry:
         self._commit_seconds.observe(seconds)
 
     def text(self) -> bytes:
-        """All of it, and all that others have registered, in Prometheus' text format."""
+        """All of it, in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def _request(

@@ -4,6 +4,7 @@ import hmac
 import platform
 from collections.abc import AsyncIterator, Iterator
 
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -44,7 +45,9 @@ class MetricsEngine(Collector):
         self._token = settings.metrics_token
         self._open = self._token is None and not settings.production
         self._of_database: list[Metric] = []
-        telemetry.registry.register(self)
+        # Its own, as an application may be closed and opened again with the same instruments.
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
 
     def check(self, token: str | None) -> None:
         """Raises `authentication_required` for who may not read them."""
@@ -63,7 +66,7 @@ class MetricsEngine(Collector):
             if classify(error) is None:
                 raise
             self._of_database = [_gauge("database_up", "Whether the database answers", 0)]
-        return self._telemetry.text()
+        return self._telemetry.text() + generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
         """What this process knows by itself, then what the database said."""

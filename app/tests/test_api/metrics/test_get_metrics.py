@@ -14,10 +14,12 @@ from pymongo.errors import ServerSelectionTimeoutError
 from app.core.config import Environment, Settings
 from app.core.database import server
 from app.core.telemetry import UNMATCHED, Telemetry
+from app.main import create_app
 from app.models.mails import Letter, Mail
 from app.services.bootstrap import Services
 from app.services.metrics import MetricsEngine
 from app.tests.support.clients import Answer, Client, ok, refused
+from app.tests.support.clock import TestClock
 from app.tests.support.factories import Workspace
 from app.utils.ids import derived_id
 
@@ -182,3 +184,12 @@ async def test_the_table_of_metrics_is_complete(app: FastAPI, workspace: Workspa
         if name.startswith("pastis_")
     }
     assert set(re.findall(r"^\| `(pastis_\w+)` \|", GUIDE.read_text(), re.MULTILINE)) == told
+
+
+async def test_an_application_may_be_opened_again(test_settings: Settings) -> None:
+    app = create_app(test_settings, TestClock())
+    for _ in range(2):
+        async with app.router.lifespan_context(app):
+            await app.state.services.until_ready()
+            text = (await app.state.services.metrics.text()).decode()
+            assert text.count("pastis_database_up 1.0") == 1
