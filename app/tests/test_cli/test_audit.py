@@ -7,7 +7,8 @@ import pytest
 
 from app.core.database.engine import Database
 from app.models.audit import AuditEntry
-from app.tests.test_cli.test_data_commands import change, database_name, run
+from app.tests.support.cli import run
+from app.tests.test_cli.test_data_commands import change, database_name
 
 __all__ = ["database_name"]  # its fixture is used here too
 EMAIL = "justin@fluid.example"

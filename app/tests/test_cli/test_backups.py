@@ -14,8 +14,9 @@ from pymongo.errors import AutoReconnect
 
 from app.core.log import Head
 from app.services.backups import queries
+from app.tests.support.cli import run
 from app.tests.support.programs import PATHS
-from app.tests.test_cli.test_data_commands import change, database_name, run
+from app.tests.test_cli.test_data_commands import change, database_name
 from app.utils.ids import new_id
 
 __all__ = ["database_name"]  # its fixture is used here too

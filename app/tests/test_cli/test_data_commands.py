@@ -11,25 +11,15 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from typer.testing import CliRunner, Result
 
-from app.cli import cli
 from app.core.config import Settings
 from app.core.database.engine import Database
 from app.core.database.migrations import Migration
 from app.core.log import Event, Head
 from app.models.migrations import MIGRATIONS
+from app.tests.support.cli import run
 from app.tests.support.mails import mails_in
 from app.utils.ids import new_id
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    # PyMongo forgets a socket that was still connecting for its monitor when the client was closed.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        result = CliRunner().invoke(cli, list(arguments), input=stdin)
-        gc.collect()
-    return result
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,8 @@
 """`pastis demo` and `pastis export`, on a database of their own."""
 
-import gc
 import gzip
 import json
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,22 +10,12 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
-from typer.testing import CliRunner, Result
 
-from app.cli import cli
 from app.tests.support import archives
+from app.tests.support.cli import run
 from app.utils.ids import new_id
 
 DATA = Path(__file__).parents[2] / "data"
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    # PyMongo forgets a socket that was still connecting for its monitor when the client was closed.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        result = CliRunner().invoke(cli, list(arguments), input=stdin)
-        gc.collect()
-    return result
 
 
 @pytest.fixture(autouse=True)

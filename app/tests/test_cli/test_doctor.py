@@ -12,24 +12,14 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from typer.testing import CliRunner, Result
 
-from app.cli import cli
 from app.core.config import Settings
 from app.core.database.engine import Database
 from app.models.tasks import Task
+from app.tests.support.cli import run
 from app.utils.ids import new_id
 
 NAME = "PASTIS_DATABASE_NAME"
-
-
-def run(*arguments: str) -> Result:
-    # PyMongo forgets a socket that was still connecting for its monitor when the client was closed.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        result = CliRunner().invoke(cli, list(arguments))
-        gc.collect()
-    return result
 
 
 def findings() -> dict[str, dict[str, Any]]:

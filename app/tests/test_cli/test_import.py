@@ -1,14 +1,12 @@
 """`pastis import jira-archive`, inside the test's process and as one that is killed."""
 
 import asyncio
-import gc
 import gzip
 import os
 import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +16,8 @@ import orjson
 import pymongo
 import pytest
 from pymongo.database import Database as Stored
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from app.cli import cli
 from app.commands import import_report
 from app.core.config import Settings
 from app.core.database.engine import Database
@@ -28,6 +25,7 @@ from app.core.unit_of_work.abandoned import end_abandoned
 from app.models.imports import ImportState
 from app.services.imports import ImportOptions, Run, survey, transfer
 from app.tests.support.archives import EXCERPT, FULL, excerpt, issue, lines, packed
+from app.tests.support.cli import run
 from app.utils.ids import new_id
 
 ROOT = Path(__file__).parents[3]
@@ -54,15 +52,6 @@ async def _end_abandoned() -> None:
     database = Database.connect(Settings())
     await end_abandoned(database)
     await database.close()
-
-
-def run(*arguments: str) -> Result:
-    # PyMongo forgets a socket that was still connecting for its monitor when the client was closed.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        result = CliRunner().invoke(cli, list(arguments))
-        gc.collect()
-    return result
 
 
 def import_(file: Path, *options: str, workspace: str = "Fluid Project") -> Result:
