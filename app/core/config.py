@@ -133,8 +133,8 @@ class Settings(BaseSettings):
     )
     metrics_token: SecretStr | None = Field(
         None,
-        description="What Prometheus shows as its bearer token at /metrics; unset, everybody may read them, "
-        "in production nobody",
+        description=f"Prometheus' bearer token at /metrics, at least {SECRET_LENGTH} characters; "
+        "unset, all may read, in production nobody",
     )
     traces_url: str | None = Field(
         None,
@@ -202,7 +202,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an address, or a name with an address in angle brackets")
         return value
 
-    @field_validator("backup_key")
+    @field_validator("backup_key", "metrics_token")
     @classmethod
     def _long_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value and len(value.get_secret_value()) < SECRET_LENGTH:

@@ -79,6 +79,8 @@ def test_levels_are_read_in_any_case() -> None:
         ("database_url", "postgres://user:hunter2@db"),
         ("session_hours", "0"),
         ("embedded_cache_gb", "0.1"),
+        ("backup_key", "hunter2"),
+        ("metrics_token", "hunter2"),
     ],
 )
 def test_wrong_values_are_refused_without_being_shown(
