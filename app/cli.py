@@ -20,6 +20,7 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "export": "exports:export",
     "import": "imports:imports",
+    "jobs": "jobs:jobs",
     "mail": "mail:mail",
     "openapi": "openapi:openapi",
     "restore": "backups:restore",
@@ -27,6 +28,7 @@ COMMANDS = {
     "user": "user:user",
     "verify": "backups:verify",
     "watch": "watch:watch",
+    "work": "work:work",
 }
 """Where each is in `app.commands`, and what it is called there."""
 

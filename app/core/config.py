@@ -110,6 +110,9 @@ class Settings(BaseSettings):
         "starttls",
         description="starttls, tls, or none, where nobody listens on the way to the mail server",
     )
+    worker: bool = Field(
+        True, description="Do jobs in the serving processes, too; without, `pastis work` must run somewhere"
+    )
     debug: bool = Field(False, description="Answer internal errors with their traceback; never in production")
     cors_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins of the browser applications that may call the API, separated by commas"

@@ -23,6 +23,7 @@ UNMATCHED = "unmatched"
 """The route of a path that is none: paths themselves would be as many as clients care to send."""
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_JOB_SECONDS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0)
 _TOGETHER = (1, 2, 4, 8, 16, 32, 64)
 
 _Request = tuple[str, str | None, int]
@@ -46,6 +47,10 @@ class Telemetry:
         self._batches = self._histogram("commit_commands", "Commands committed together", _TOGETHER)
         self._commit_seconds = self._histogram(
             "commit_duration_seconds", "Time from reading to the majority's word", _SECONDS
+        )
+        self._jobs = self._counter("job_runs", "Attempts at jobs", "kind", "outcome")
+        self._job_seconds = self._histogram(
+            "job_duration_seconds", "Time of an attempt at a job", _JOB_SECONDS, "kind"
         )
         # What counts one kind of request, looked up once: the library takes longer for that than to count.
         self._of_request: dict[_Request, tuple[Callable[[], None], Callable[[float], None]]] = {}
@@ -71,6 +76,11 @@ class Telemetry:
         """A transaction was committed, with so many commands."""
         self._batches.observe(commands)
         self._commit_seconds.observe(seconds)
+
+    def job(self, kind: str, outcome: str, seconds: float) -> None:
+        """An attempt at a job ended: it was `done`, it `failed`, or its lease was `lost`."""
+        self._jobs.labels(kind, outcome).inc()
+        self._job_seconds.labels(kind).observe(seconds)
 
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from odmantic import Model
 
 from app.core.documents import Entity
+from app.core.jobs import Job
 from app.core.log import Event, Head, Mutation
 from app.models.audit import AuditEntry, AuditHead
 from app.models.avatars import Avatar
@@ -18,7 +19,6 @@ from app.models.invitations import Invitation, InvitationSecret
 from app.models.labels import Label
 from app.models.limits import Bucket
 from app.models.links import Link, LinkPassword, Visit
-from app.models.mails import Mail
 from app.models.memberships import Membership
 from app.models.passkeys import Passkey, PasskeyChallenge
 from app.models.presences import Presence
@@ -66,8 +66,8 @@ DOCUMENTS: Sequence[type[Model]] = (
     IdentityRequest,
     ImportRun,
     InvitationSecret,
+    Job,
     LinkPassword,
-    Mail,
     LoginChallenge,
     Mutation,
     Passkey,

@@ -1,12 +1,14 @@
 """The migrations of this version, in order. Numbers are never reused; what has landed is never changed."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from pymongo import UpdateOne
 
 from app.core.database.engine import Database
 from app.core.database.migrations import Migration, Progress
 from app.core.documents import Doc
+from app.core.jobs import Job
 from app.core.log import Event
 from app.models import ENTITIES
 from app.models.memberships import Membership, MembershipType
@@ -75,10 +77,26 @@ def _place(places: dict[tuple[str, str], str | None], op: Doc) -> str | None:
     return places.get((place[0].KIND, found or "")) if isinstance(place, tuple) else found
 
 
+async def _jobs(database: Database, _progress: Progress) -> None:
+    """Mails of earlier versions had a collection of their own; those that wait become jobs."""
+    mails, jobs = database.raw("mails"), database.raw(Job.__collection__)
+    async for mail in mails.find():
+        new = {name: value for name, value in mail.items() if name not in {"_id", "letter"}} | {
+            "kind": "mail",
+            "payload": {"letter": mail["letter"]},
+            "lease": None,
+            "expires_at": mail["created_at"] + timedelta(days=30),
+        }
+        await jobs.update_one({"_id": mail["_id"]}, {"$setOnInsert": new}, upsert=True)
+        await mails.delete_one({"_id": mail["_id"]})
+    await mails.drop()
+
+
 MIGRATIONS: Sequence[Migration] = (
     Migration(1, "baseline", _baseline),
     Migration(2, "roles", _roles),
     Migration(3, "membership types", _membership_types),
     Migration(4, "merges", _merges),
     Migration(5, "places of operations", _places),
+    Migration(6, "jobs", _jobs),
 )

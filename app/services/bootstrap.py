@@ -9,13 +9,15 @@ from app.core.config import Settings
 from app.core.database.doorbell import Doorbell
 from app.core.database.engine import Database
 from app.core.database.migrations import migrate
+from app.core.documents import Doc
+from app.core.jobs import JobKind
 from app.core.sealing import Sealer
 from app.core.telemetry import Telemetry
 from app.core.unit_of_work import Reaction, Writers
 from app.models import DOCUMENTS, ENTITIES
 from app.models.migrations import MIGRATIONS
 from app.services.access import Access
-from app.services.accounts import AccountEngine, AccountJobs
+from app.services.accounts import AccountEngine
 from app.services.audit import AuditEngine, AuditFollower
 from app.services.auth import AuthEngine
 from app.services.avatars import AvatarEngine
@@ -28,11 +30,12 @@ from app.services.identities import IdentityEngine
 from app.services.imports import ImportJobs
 from app.services.invitations import Acceptances, Issues
 from app.services.invitations.handlers import revoke_invitations
+from app.services.jobs import Duty, JobEngine, Worker
 from app.services.limits import Leases, LimitEngine
 from app.services.links import VisitEngine
-from app.services.mail import MailEngine, MailJobs
+from app.services.mail import MailEngine
 from app.services.memberships import Departures, GroupMemberships
-from app.services.merges import MergeEngine, MergeJobs
+from app.services.merges import MergeEngine
 from app.services.metrics import MetricsEngine
 from app.services.passkeys import PasskeyEngine
 from app.services.password_resets import PasswordResetEngine
@@ -48,6 +51,7 @@ from app.services.users import UserEngine
 
 # With what `pastis serve` waits for requests and for the embedded database this keeps Ctrl-C under five.
 FINISH_SECONDS = 1.25
+RETENTION_SECONDS = 3600.0
 
 logger = logging.get_logger(__name__)
 
@@ -83,17 +87,18 @@ class Services:
         self.address_leases = _leases(database, "address", settings.anonymous_rate_limit_per_minute)
         self.audit = AuditEngine(database, settings, clock, secret)
         self.audit_follower = AuditFollower(database, self.writers, self.audit)
-        self.mail = MailEngine(database, settings, Sealer(self.secrets, "mail"), clock)
+        self.jobs = JobEngine(database, telemetry)
+        self.mail = MailEngine(self.jobs, settings, Sealer(self.secrets, "mail"), clock)
         self.sync = SyncEngine(database, self.writers, self.access, clock, settings)
         self.doorbell = Doorbell(database, [*self.access.rings(), *self.sync.rings()])
         self.imports = ImportJobs(self.audit)
-        self.metrics = MetricsEngine(telemetry, database, self.writers, self.sync, clock, settings)
+        self.metrics = MetricsEngine(telemetry, database, self.writers, self.sync, self.jobs, settings)
         self._make_logins(settings, database, clock)
         self.last_uses = LastUses(self.sessions.note_uses, clock)
         self.token_uses = LastUses(self.tokens.note_uses, clock)
         self._make_accounts(settings, database, clock)
-        self.merges = MergeEngine(database, self.writers)
-        self._jobs = (MailJobs(self.mail), AccountJobs(self.accounts), MergeJobs(self.merges))
+        self.merges = MergeEngine(database, self.writers, self.jobs)
+        self.worker = Worker(self.jobs, self._duties(), (self.accounts.resume, self.merges.resume))
         self._prepared = asyncio.Event()
 
     def _make_logins(self, settings: Settings, database: Database, clock: Clock) -> None:
@@ -156,12 +161,29 @@ class Services:
             self.confirmations.end_all,
             self.factors.remove_all,
             self.identities.erase,
-            self.mail.erase,
+            self.jobs.erase,
             self.sessions.end_all,
             self.tokens.erase,
         )
         departures = Departures(database, self.writers)
-        self.accounts = AccountEngine(self.users, self.sessions, departures, erasers, clock, self.audit)
+        self.accounts = AccountEngine(
+            self.users, self.sessions, departures, erasers, self.jobs, clock, self.audit
+        )
+
+    def _duties(self) -> Mapping[JobKind, Duty]:
+        """What is done for each kind of job."""
+        duties = {
+            JobKind.DELETION: Duty(self.accounts.finish),
+            JobKind.MERGE: Duty(self.merges.finish),
+            JobKind.RETENTION: Duty(self._shorten, every=RETENTION_SECONDS),
+        }
+        if self.mail.has_a_way:
+            duties[JobKind.MAIL] = Duty(self.mail.deliver)
+        return duties
+
+    async def _shorten(self, _: Doc) -> None:
+        """Delete what is older than the settings want it."""
+        await self.audit.shorten()
 
     async def prepare(self) -> None:
         """Bring the database to what this version needs; safe to run by several processes at once.
@@ -178,10 +200,16 @@ class Services:
         self.doorbell.start()
         self.last_uses.start()
         self.token_uses.start()
-        for job in self._jobs:
-            job.start()
         self.audit_follower.start()
+        if self.settings.worker:
+            self.start_worker()
         self.sync.start(self.doorbell.listening.is_set)
+
+    def start_worker(self) -> None:
+        """Begin to do jobs, in a serving process or in one that does nothing else."""
+        if not self.mail.has_a_way:
+            logger.warning("PASTIS_SMTP_HOST is not set: mails wait in the database")
+        self.worker.start()
 
     @property
     def ready(self) -> bool:
@@ -201,7 +229,7 @@ class Services:
             async with asyncio.timeout(FINISH_SECONDS):
                 await self.sync.close()
                 await self.doorbell.close()
-                await asyncio.gather(*(job.close() for job in self._jobs))
+                await self.worker.close()
                 await self.imports.close()
                 await self.writers.close()
                 await self.identities.close()

@@ -8,12 +8,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pymongo
+from pymongo import UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from app.core.database.errors import is_unknown_commit
 from app.core.documents import Doc, Entity, loaded, stored
 from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.jobs import Job, asking
 from app.core.log import Event, Mutation
 from app.core.logging import get_logger
 from app.core.unit_of_work.batch import Batch
@@ -135,14 +137,14 @@ class Transaction:
         """
         ground = Ground(self._database, session, self._workspace_id, self._recent, self._before, self._begun)
         batch = Batch(self._database, ground, self._workspace_id, self._recent)
-        log = _Log(await self._head(ground, group), [], {})
+        log = _Log(await self._head(ground, group), [], {}, [])
         known = await self._known_mutations(ground, group)
         await batch.load_all(_wanted(group))
         for submission in group:
             await self._decide_one(batch, log, submission, known)
         if any(one.context.dry_run for one in group):
             await batch.flush()  # a unique index may refuse it, as it would without the dry run
-        elif log.events or log.mutations or batch.dirty or batch.written:
+        elif log.events or log.mutations or log.jobs or batch.dirty or batch.written:
             return await self._write(session, ground, batch, log)
         # What is answered without a write must be true of what is there, too.
         await ground.open()
@@ -191,7 +193,7 @@ class Transaction:
         if mutation_id is not None and mutation_id in known:
             result.outcomes, result.error = self._replay(known[mutation_id], submission)
             return
-        start, flushes = len(log.events), batch.flushes
+        start, flushes = (len(log.events), len(log.jobs)), batch.flushes
         done: list[Work] = []
         try:
             for command in submission.commands:
@@ -210,14 +212,15 @@ class Transaction:
         self,
         batch: Batch,
         log: "_Log",
-        start: int,
+        start: tuple[int, int],
         flushes: int,
         done: list[Work],
         submission: Submission,
         exc: Exception,
     ) -> None:
         """One refused submission leaves no trace, and its neighbours go on."""
-        del log.events[start:]
+        del log.events[start[0] :]
+        del log.jobs[start[1] :]
         if batch.flushes != flushes and any(work.touched for work in done):
             self._refused[id(submission)] = exc
             raise PoisonedError
@@ -235,6 +238,7 @@ class Transaction:
         for op in await work.operations():
             for reaction in self._writers.reactions.get((op["kind"], op["verb"]), ()):
                 await reaction(work, op)
+        log.jobs += work.asked
         operations = await work.operations()
         if not operations:
             return Outcome(value, None)
@@ -273,6 +277,9 @@ class Transaction:
         if log.mutations:
             records = list(log.mutations.values())
             await self._database.collection(Mutation).insert_many(records, ordered=False, session=session)
+        if log.jobs:
+            requests = [UpdateOne(*asking(job), upsert=True) for job in log.jobs]
+            await self._database.collection(Job).bulk_write(requests, session=session)
         self._events = log.events
         docs = {key: entry.current for key, entry in batch.entries.items()}
         self._recent.keep(docs, log.mutations, head)
@@ -286,6 +293,7 @@ class _Log:
     head: Doc
     events: list[Doc]
     mutations: dict[str, Doc]
+    jobs: list[Job]
 
     @property
     def next_seq(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from app.core.documents import Doc, Entity, derived, loaded, plain, public, stored
 from app.core.errors import already_exists, not_found
+from app.core.jobs import Job
 from app.core.log import event_id
 from app.core.unit_of_work.batch import Batch
 from app.core.unit_of_work.command import Command, Context
@@ -37,6 +38,8 @@ class Work:
         self.now = now
         self.touched: dict[Key, Doc | None] = {}
         """What each changed document was before this command."""
+        self.asked: list[Job] = []
+        """What is to be done once this command is committed."""
 
     @property
     def actor(self) -> dict[str, Any]:
@@ -109,6 +112,10 @@ class Work:
         """Delete the document; its last state stays in the log."""
         self._put((type(instance), instance.id), None)
 
+    def ask(self, job: Job) -> None:
+        """Have a job done if, and only if, this command is committed."""
+        self.asked.append(job)
+
     async def check_rights(self) -> None:
         """Raises `permission_denied` where what was changed lies where the actor may not do that."""
         guard = self._context.guard
@@ -168,6 +175,7 @@ class Work:
         for key, before in self.touched.items():
             self._batch.put(key, before)
         self.touched.clear()
+        self.asked.clear()
 
     def _put(self, key: Key, doc: Doc | None) -> None:
         if key not in self.touched:

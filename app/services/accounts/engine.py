@@ -1,7 +1,7 @@
 """Deactivation and deletion of accounts.
 
-A deletion is in many places and no transaction. It is marked on the account first and that goes last, so that
-one which was interrupted is found and finished; each step can be done again.
+A deletion is in many places and no transaction. It is marked on the account first and that goes last; a job
+finishes one that was interrupted, as each step can be done again.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,17 +9,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from app.core.clock import Clock
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError, not_found
-from app.core.logging import get_logger
+from app.core.jobs import Job, JobError, JobKind, JobState
 from app.models.users import User
 from app.services.audit import AuditEngine, AuditKind
+from app.services.jobs import JobEngine
 from app.services.memberships import Departures
 from app.services.sessions import SessionEngine
 from app.services.users import UserEngine
+from app.utils.ids import new_id
 
 Eraser = Callable[[str], Awaitable[None]]
 """Deletes what one collection has of an account; may be called again."""
 
-logger = get_logger(__name__)
+_SOURCE = {"channel": "system", "client": None, "request_id": None}
 
 
 class AccountEngine:
@@ -29,6 +31,7 @@ class AccountEngine:
         sessions: SessionEngine,
         departures: Departures,
         erasers: Sequence[Eraser],
+        jobs: JobEngine,
         clock: Clock,
         audit: AuditEngine,
     ) -> None:
@@ -36,6 +39,7 @@ class AccountEngine:
         self._sessions = sessions
         self._departures = departures
         self._erasers = erasers
+        self._jobs = jobs
         self._clock = clock
         self._audit = audit
 
@@ -60,10 +64,17 @@ class AccountEngine:
         Raises `last_owner`, which names the workspaces that would be left without an owner.
         """
         await self._check_not_needed(user_id)
-        await self._users.update(user_id, {"active": False, "deleting_since": self._clock.now()})
-        await self._sessions.end_all(user_id)
-        await self._audit.record(AuditKind.ACCOUNT_DELETE, user_id)
-        await self._finish(user_id, source)
+
+        async def begin(_: Doc) -> None:
+            await self._users.update(user_id, {"active": False, "deleting_since": self._clock.now()})
+            await self._sessions.end_all(user_id)
+            await self._audit.record(AuditKind.ACCOUNT_DELETE, user_id)
+            await self._finish(user_id, source)
+
+        # Asked for before the mark is set, and taken already, so that nobody else finds it without its mark.
+        job = _job(user_id, lease=new_id())
+        await self._jobs.ask(job)
+        await self._jobs.finish(job, begin)
 
     async def _check_not_needed(self, user_id: str) -> None:
         needed = await self._departures.needed_in(user_id)
@@ -78,13 +89,20 @@ class AccountEngine:
         await self.delete(user.id, source)
         return user.email
 
-    async def finish_all(self, source: Doc) -> None:
-        """Finish the deletions that were interrupted."""
+    async def resume(self) -> None:
+        """Ask for the jobs of the deletions that were begun."""
         for user in await self._users.being_deleted():
-            try:
-                await self._finish(user.id, source)
-            except PastisError as exc:
-                logger.warning("an account cannot be deleted", account=user.id, code=exc.code)
+            await self._jobs.ask(_job(user.id))
+
+    async def finish(self, job: Doc) -> None:
+        """Finish a deletion that was interrupted; one whose mark is gone has nothing left to do."""
+        user = await self._users.find(job["payload"]["user_id"])
+        if user is None or user.deleting_since is None:
+            return
+        try:
+            await self._finish(user.id, _SOURCE)
+        except PastisError as exc:
+            raise JobError(exc.code) from exc
 
     async def _finish(self, user_id: str, source: Doc) -> None:
         while memberships := await self._departures.of_account(user_id):
@@ -109,3 +127,13 @@ class AccountEngine:
     async def _clean_log(self, user_id: str) -> None:
         user: User = await self._users.get(user_id)
         await self._departures.clean_log(user.erased_memberships)
+
+
+def _job(user_id: str, lease: str | None = None) -> Job:
+    return Job(
+        id=f"{JobKind.DELETION}:{user_id}",
+        kind=JobKind.DELETION,
+        payload={"user_id": user_id},
+        state=JobState.RUNNING if lease else JobState.QUEUED,
+        lease=lease,
+    )

@@ -14,7 +14,6 @@ from app.services.audit.engine import AuditEngine
 
 LOOK_SECONDS = 60.0
 """How often to look for what other processes committed and did not get to copy."""
-SHORTEN_SECONDS = 3600.0
 RETRY_SECONDS = 5.0
 BATCH = 200
 
@@ -47,7 +46,7 @@ class AuditFollower:
             self._wake.set()
 
     async def _run(self) -> None:
-        look_at = shorten_at = monotonic()
+        look_at = monotonic()
         while True:
             try:
                 if monotonic() >= look_at:
@@ -55,9 +54,6 @@ class AuditFollower:
                     look_at = monotonic() + LOOK_SECONDS
                 while self._changed:
                     await self.follow(self._changed.pop())
-                if monotonic() >= shorten_at:
-                    await self._audit.shorten()
-                    shorten_at = monotonic() + SHORTEN_SECONDS
             except Exception as error:
                 # What was not copied is found by the next look.
                 if classify(error) is None:

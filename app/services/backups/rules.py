@@ -7,6 +7,7 @@ from itertools import pairwise
 from odmantic import Model
 
 from app.core.documents import Doc, Entity, derived, loaded, stored
+from app.core.jobs import Job
 from app.core.log import Event, Head, Mutation
 from app.models.audit import AuditEntry, AuditHead
 from app.models.avatars import Avatar
@@ -17,7 +18,6 @@ from app.models.imports import ImportRun
 from app.models.invitations import InvitationSecret
 from app.models.limits import Bucket
 from app.models.links import LinkPassword, Visit
-from app.models.mails import Mail
 from app.models.memberships import Membership
 from app.models.passkeys import Passkey, PasskeyChallenge
 from app.models.presences import Presence
@@ -57,7 +57,7 @@ LOG: Sequence[type[Model]] = (Event, Head)
 LEFT_OUT: Sequence[type[Model]] = (
     *(ApiToken, InvitationSecret, Session, SpentToken, Ticket, Visit),  # what lets in whoever shows it
     *(Confirmation, IdentityRequest, LoginChallenge, PasskeyChallenge),  # what is under way for minutes
-    *(Bucket, Mail, Presence),
+    *(Bucket, Job, Presence),  # jobs hold mails; of what was begun, the mark is there, and asks for one anew
     Tombstone,  # for clients of before, who begin anew
 )
 """Not in a backup: nobody comes back in by a token that was stolen, or revoked since."""

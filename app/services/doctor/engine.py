@@ -14,8 +14,11 @@ from app.core.config import Settings, unknown_variables
 from app.core.database import migrations, server
 from app.core.database.engine import Database
 from app.core.database.migrations import Migration
+from app.core.jobs import JobKind, JobState
+from app.core.telemetry import Telemetry
 from app.services.doctor import rules
 from app.services.doctor.rules import Finding, Health
+from app.services.jobs import JobEngine
 from app.services.mail import Undeliverable, greet
 
 
@@ -78,6 +81,7 @@ async def _database(
     states = await migrations.status(database, known)
     yield rules.migrations({one["name"]: one["state"] for one in states})
     yield rules.indexes([name for model in models async for name in _missing(database, model)])
+    yield await _jobs(settings, database)
     stored = await server.sizes(database)
     if "fsTotalSize" in stored:
         free = stored["fsTotalSize"] - stored["fsUsedSize"]
@@ -92,6 +96,19 @@ async def _missing(database: Database, model: type[Model]) -> AsyncIterator[str]
     wanted = {one.document["name"] for one in model.__indexes__() if hasattr(one, "document")}
     for name in sorted(wanted - await server.index_names(database, collection)) if wanted else ():
         yield f"{collection}.{name}"
+
+
+async def _jobs(settings: Settings, database: Database) -> Finding:
+    counts = await JobEngine(database, Telemetry()).counts()
+    failed = sum(one["n"] for one in counts if one["_id"]["state"] == JobState.FAILED)
+    # Mails that have no server to go to are told of as such.
+    lost = {JobKind.MAIL.value} if settings.production and settings.smtp_host is None else set()
+    waiting = [
+        one["due"]
+        for one in counts
+        if one["_id"]["state"] == JobState.QUEUED and one["_id"]["kind"] not in lost
+    ]
+    return rules.jobs(failed, max(waiting, default=0.0))
 
 
 async def _mail(settings: Settings) -> Finding:

@@ -13,6 +13,7 @@ LARGE_CLOCK_ERROR = timedelta(seconds=30)
 SCARCE, GONE = 0.15, 0.05
 """Parts of a disk that are still free."""
 SHORT_OPLOG = timedelta(hours=24)
+LONG_OVERDUE = timedelta(minutes=5)
 OWN_FILES = 300
 """What a process opens beside its clients."""
 NEEDED = (
@@ -158,6 +159,18 @@ def mail(server: str | None, problem: str | None, *, production: bool) -> Findin
         advice = "Look at PASTIS_SMTP_*; `pastis mail test ADDRESS` sends a mail."
         return Finding("mail", Health.BAD, f"{server}: {problem}", advice)
     return Finding("mail", Health.GOOD, f"{server} takes mails")
+
+
+def jobs(failed: int, overdue_seconds: float) -> Finding:
+    """How many were given up, and how long the first that waits is due."""
+    if overdue_seconds > LONG_OVERDUE.total_seconds():
+        text = f"one is due for {overdue_seconds / 60:.0f} min"
+        advice = "Nobody does them: let `pastis serve` do it (PASTIS_WORKER), or run `pastis work`."
+        return Finding("jobs", Health.BAD, text, advice)
+    if failed:
+        advice = "See `pastis jobs list --state failed`; `pastis jobs retry` tries them again."
+        return Finding("jobs", Health.WARNING, f"{failed:,} given up", advice)
+    return Finding("jobs", Health.GOOD, "none waits for long, none was given up")
 
 
 def files(limit: int | None, streams: int) -> Finding:

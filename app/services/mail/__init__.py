@@ -1,7 +1,6 @@
-"""Mail: an outbox in the database, and who empties it."""
+"""Mail: what waits in the database, and how it is delivered."""
 
 from app.services.mail.engine import MailEngine
-from app.services.mail.jobs import MailJobs
 from app.services.mail.transport import Undeliverable, greet
 
-__all__ = ["MailEngine", "MailJobs", "Undeliverable", "greet"]
+__all__ = ["MailEngine", "Undeliverable", "greet"]

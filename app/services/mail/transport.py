@@ -9,6 +9,7 @@ from typing import Any
 import aiosmtplib
 
 from app.core.config import Environment, Settings, make_private
+from app.core.jobs import JobError
 from app.core.logging import get_logger
 from app.utils.ids import new_id
 
@@ -19,12 +20,8 @@ _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 logger = get_logger(__name__)
 
 
-class Undeliverable(Exception):  # noqa: N818 - it says what is wrong
-    """The mail could not be handed on; `final` where another attempt would be in vain."""
-
-    def __init__(self, reason: str, *, final: bool = False) -> None:
-        super().__init__(reason)
-        self.final = final
+class Undeliverable(JobError):  # noqa: N818 - it says what is wrong
+    """The mail could not be handed on."""
 
 
 async def deliver(settings: Settings, message: EmailMessage) -> None:

@@ -9,15 +9,15 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from app import __version__
-from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.database import server
 from app.core.database.engine import Database
 from app.core.database.errors import classify
 from app.core.errors import ErrorCode, PastisError
+from app.core.jobs import JobKind, JobState
 from app.core.telemetry import Telemetry
 from app.core.unit_of_work import Writers
-from app.models.mails import MailState
+from app.services.jobs import JobEngine
 from app.services.metrics import queries
 from app.services.sync import SyncEngine
 
@@ -33,14 +33,14 @@ class MetricsEngine(Collector):
         database: Database,
         writers: Writers,
         sync: SyncEngine,
-        clock: Clock,
+        jobs: JobEngine,
         settings: Settings,
     ) -> None:
         self._telemetry = telemetry
         self._database = database
         self._writers = writers
         self._sync = sync
-        self._clock = clock
+        self._jobs = jobs
         self._most_streams = settings.max_streams
         self._token = settings.metrics_token
         self._open = self._token is None and not settings.production
@@ -125,18 +125,18 @@ class MetricsEngine(Collector):
             yield lag
 
     async def _look_at_jobs(self) -> AsyncIterator[Metric]:
-        mails = await queries.mails(self._database)
         jobs = GaugeMetricFamily("pastis_jobs", "Work beside the requests.", labels=("kind", "state"))
-        for state in MailState:
-            jobs.add_metric(("mail", state.value), mails.get(state.value, 0))
-        jobs.add_metric(("import", "running"), await queries.running_imports(self._database))
-        yield jobs
-        oldest = await queries.oldest_mail(self._database, MailState.QUEUED.value)
-        waits = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
         age = GaugeMetricFamily(
             "pastis_job_oldest_seconds", "How long the first that waits has waited.", labels=("kind",)
         )
-        age.add_metric(("mail",), waits)
+        found = {(one["_id"]["kind"], one["_id"]["state"]): one for one in await self._jobs.counts()}
+        for kind in JobKind:
+            for state in JobState:
+                jobs.add_metric((kind, state), found.get((kind, state), {"n": 0})["n"])
+            waiting = found.get((kind, JobState.QUEUED), {"asked": 0.0})
+            age.add_metric((kind,), max(0.0, waiting["asked"]))
+        jobs.add_metric(("import", "running"), await queries.running_imports(self._database))
+        yield jobs
         yield age
 
 

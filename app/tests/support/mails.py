@@ -2,15 +2,16 @@
 
 import email.policy
 import re
+from datetime import timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
 
 import anyio
 
-from app.models.mails import Mail
+from app.core.clock import system_now
+from app.core.jobs import LEASE_SECONDS, Job, JobKind, JobState
 from app.services.bootstrap import Services
-from app.services.mail.rules import LEASE
 
 _TOKEN = re.compile(r"#token=([\w-]{43})\b")
 
@@ -26,10 +27,14 @@ def mails_in(folder: Path, address: str) -> list[EmailMessage]:
 
 async def mails_to(services: Services, address: str, count: int = 1) -> list[EmailMessage]:
     """The mails to an address, once the outbox is empty; there must be so many."""
+    soon = system_now() + timedelta(seconds=LEASE_SECONDS)
     for _ in range(2000):
-        # What is due later was put in while a test had turned the clock.
-        waiting = {"state": "queued", "due_at": {"$lte": services.clock.now() + 2 * LEASE}}
-        if await services.database.collection(Mail).find_one(waiting) is None:
+        waiting = {
+            "kind": JobKind.MAIL.value,
+            "state": {"$ne": JobState.FAILED.value},
+            "due_at": {"$lte": soon},
+        }
+        if await services.database.collection(Job).find_one(waiting) is None:
             break
         await anyio.sleep(0.01)
     found = mails_in(services.settings.data_dir / "mails", address)

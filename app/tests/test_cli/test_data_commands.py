@@ -5,9 +5,10 @@ import gc
 import os
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from pydantic import SecretStr
@@ -21,6 +22,8 @@ from app.tests.support.cli import run
 from app.tests.support.mails import mails_in
 from app.utils.ids import new_id
 
+T = TypeVar("T")
+
 
 @pytest.fixture(autouse=True)
 def database_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
@@ -32,20 +35,22 @@ def database_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     change(name, lambda database: database.client.drop_database(name))
 
 
-def change(name: str, work: object) -> None:
+def change(name: str, work: Callable[[Database], Awaitable[T]]) -> T:
     settings = Settings(
         database_url=SecretStr(os.environ["PASTIS_TEST_DATABASE_URL"]), database_name=name, _env_file=None
     )
 
-    async def main() -> None:
+    async def main() -> T:
         database = Database.connect(settings)
-        await work(database)  # type: ignore[operator]
+        found = await work(database)
         await database.close()
+        return found
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        asyncio.run(main())
+        found = asyncio.run(main())
         gc.collect()
+    return found
 
 
 def test_accounts_are_made_listed_and_deactivated() -> None:

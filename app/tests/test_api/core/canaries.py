@@ -6,6 +6,7 @@ from typing import Any
 from odmantic import Model
 
 from app.core.documents import Doc
+from app.core.jobs import Job
 from app.models import DOCUMENTS
 from app.models.audit import AuditEntry, AuditHead
 from app.models.confirmations import Confirmation
@@ -14,7 +15,6 @@ from app.models.identities import IdentityRequest
 from app.models.invitations import InvitationSecret
 from app.models.limits import Bucket
 from app.models.links import Link, LinkPassword, Visit
-from app.models.mails import Mail
 from app.models.memberships import Membership
 from app.models.passkeys import Passkey, PasskeyChallenge
 from app.models.sessions import Session, SpentToken
@@ -31,7 +31,7 @@ SECRETS: dict[type[Model], tuple[str, ...]] = {
     InvitationSecret: ("token_hash",),
     LinkPassword: ("password_hash",),
     LoginChallenge: ("id", "password_digest"),
-    Mail: ("sealed",),
+    Job: ("sealed",),
     Passkey: ("public_key",),
     PasskeyChallenge: ("id",),
     Session: ("access_hash", "previous_access_hash", "previous_refresh_hash", "refresh_hash"),

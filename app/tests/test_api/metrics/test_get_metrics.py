@@ -11,17 +11,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from pymongo.errors import ServerSelectionTimeoutError
 
+from app.core.clock import system_now
 from app.core.config import Environment, Settings
 from app.core.database import server
+from app.core.jobs import Job, JobKind
 from app.core.telemetry import UNMATCHED, Telemetry
 from app.main import create_app
-from app.models.mails import Letter, Mail
 from app.services.bootstrap import Services
 from app.services.metrics import MetricsEngine
 from app.tests.support.clients import Answer, Client, ok, refused
 from app.tests.support.clock import TestClock
 from app.tests.support.factories import Workspace
-from app.utils.ids import derived_id
+from app.utils.ids import new_id
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +50,7 @@ async def read(client: Client) -> Values:
 
 def of(services: Services, settings: Settings) -> MetricsEngine:
     return MetricsEngine(
-        Telemetry(), services.database, services.writers, services.sync, services.clock, settings
+        Telemetry(), services.database, services.writers, services.sync, services.jobs, settings
     )
 
 
@@ -105,21 +106,20 @@ async def test_the_database_tells_of_itself(anonymous: Client) -> None:
     assert value(found, "database_connections", state="waiting") == 0
 
 
-async def test_mails_that_wait_are_told_with_their_age(services: Services, anonymous: Client) -> None:
+async def test_mails_that_wait_are_told_with_their_age(
+    services: Services, anonymous: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queued = {"kind": "mail", "state": "queued"}
     before = await read(anonymous)
-    now = services.clock.now()
-    mail = Mail(
-        id=derived_id(now - timedelta(hours=1), "mail"),
-        user_id=None,
-        letter=Letter.TEST,
-        sealed="",
-        due_at=now + timedelta(hours=1),
-        created_at=now - timedelta(hours=1),
-    )
+
+    async def nothing(_kinds: object) -> None:
+        """The job is to wait."""
+
+    monkeypatch.setattr(services.jobs, "take", nothing)
+    mail = Job(id=new_id(), kind=JobKind.MAIL, created_at=system_now() - timedelta(hours=1))
     await services.database.engine.insert(mail)
     after = await read(anonymous)
-    await services.database.collection(Mail).delete_one({"_id": mail.id})
+    await services.database.collection(Job).delete_one({"_id": mail.id})
     assert value(after, "jobs", **queued) - value(before, "jobs", **queued) == 1
     assert value(after, "job_oldest_seconds", kind="mail") >= 3600
 

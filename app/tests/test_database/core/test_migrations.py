@@ -19,6 +19,7 @@ from app.core.database.migrations import (
     refuse_breaking,
     status,
 )
+from app.core.jobs import Job
 from app.models.migrations import MIGRATIONS
 from app.services.bootstrap import Services
 from app.tests.support.clients import ok
@@ -195,3 +196,35 @@ async def test_operations_of_earlier_versions_learn_their_projects(
     for _ in range(2):  # it may be interrupted, and begin again
         await places.run(services.database, Progress(services.database, places.number, None))
         assert await events.find(query).sort("seq").to_list() == wanted
+
+
+async def test_mails_of_earlier_versions_become_jobs(database: Database, clock: TestClock) -> None:
+    def mail(number: int, **fields: object) -> dict[str, object]:
+        now = clock.now()
+        return {
+            "_id": f"mail {number}",
+            "user_id": "heidi",
+            "letter": "password_reset",
+            "sealed": "abc",
+            "state": "queued",
+            "attempts": 2,
+            "due_at": now,
+            "error": None,
+            "created_at": now,
+            **fields,
+        }
+
+    (jobs,) = [one for one in MIGRATIONS if one.name == "jobs"]
+    await database.raw("mails").insert_many([mail(1), mail(2, state="failed", error="SMTPDataError")])
+    await jobs.run(database, Progress(database, jobs.number, None))
+    await database.raw("mails").insert_one(mail(1))  # it was killed before it had deleted this one
+    for _ in range(2):
+        await jobs.run(database, Progress(database, jobs.number, None))
+    assert "mails" not in await database.raw("mails").database.list_collection_names()
+    found = await database.collection(Job).find().sort("_id").to_list()
+    assert [(one["_id"], one["kind"], one["state"], one["attempts"]) for one in found] == [
+        ("mail 1", "mail", "queued", 2),
+        ("mail 2", "mail", "failed", 2),
+    ]
+    assert (found[0]["payload"], found[0]["sealed"]) == ({"letter": "password_reset"}, "abc")
+    assert set(found[0]) == {"_id", *Job.__odm_fields__} - {"id"}

@@ -55,7 +55,7 @@ async def fresh(
         await services.until_ready()  # on a slow machine the start goes on, and would be counted
         # It would have the login looked up anew whenever the other application changes a project.
         await services.doorbell.close()
-        await asyncio.gather(*(job.close() for job in services._jobs))  # they ask for themselves
+        await services.worker.close()  # it asks for itself
         await services.audit_follower.close()  # it would be counted too
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://pastis.test") as http:

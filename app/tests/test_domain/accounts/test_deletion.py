@@ -231,7 +231,7 @@ class Killed(Exception):  # noqa: N818 - it is what happens
     """The process is gone."""
 
 
-async def test_an_interruption_anywhere_is_finished_by_the_next_start(
+async def test_an_interruption_anywhere_is_finished_by_its_job(
     services: Services, workspace: Workspace, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = [
@@ -247,7 +247,7 @@ async def test_an_interruption_anywhere_is_finished_by_the_next_start(
             patch.setattr(engine, name, killing(getattr(engine, name), after=after))
             with pytest.raises(Killed):
                 await services.accounts.delete(user.id, SOURCE)
-        await services.accounts.finish_all(SOURCE)
+        await services.accounts.finish({"payload": {"user_id": user.id}})
         if await stored(services, User, user.id) is None:
             await check_erased(services, workspace, user)
         else:  # nothing had begun

@@ -1,12 +1,14 @@
 """One command: what it reads, writes, leaves in the log, and leaves alone."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from app.core.documents import Doc, public
-from app.core.errors import ErrorCode, PastisError
-from app.core.unit_of_work import Command, Work
+from app.core.errors import ErrorCode, PastisError, not_found
+from app.core.jobs import Job, JobKind, JobState
+from app.core.unit_of_work import Command, Context, Work
 from app.models.labels import Label
 from app.models.workspaces import Workspace
 from app.services.bootstrap import Services
@@ -292,3 +294,40 @@ async def test_a_reaction_that_refuses_takes_the_command_with_it(services: Servi
         await bench.run(on.remove(label.id))
     assert caught.value.code is ErrorCode.IN_USE
     assert (await bench.names(), await bench.head()) == (["Uploader"], 2)
+
+
+async def test_jobs_are_asked_for_with_the_commit_or_not_at_all(services: Services, bench: Bench) -> None:
+    """Also by a command that changes nothing else; neighbours in the same transaction do not matter."""
+
+    def asking(job_id: str, *, refused: bool = False, label: bool = False) -> Command[Any]:
+        async def decide(work: Work) -> None:
+            # Taken already: the application's worker is to leave it alone.
+            work.ask(Job(id=job_id, kind=JobKind.MERGE, state=JobState.RUNNING, lease=job_id))
+            if label:
+                work.add(new_label(work, job_id))
+            if refused:
+                raise not_found("label")
+
+        return decision("label.create", decide)
+
+    async def asked(*job_ids: str) -> set[str]:
+        found = services.database.collection(Job).find({"_id": {"$in": job_ids}})
+        return {one["_id"] for one in await found.to_list()}
+
+    ids = [new_id() for _ in range(5)]
+    context, trial = Context(ACTOR, SOURCE), Context(ACTOR, SOURCE, dry_run=True)
+    results = await asyncio.gather(
+        services.writers.run(bench.workspace_id, asking(ids[0], label=True), context),
+        services.writers.run(bench.workspace_id, asking(ids[1], label=True, refused=True), context),
+        services.writers.run(bench.workspace_id, asking(ids[2]), context),
+        services.writers.run(bench.workspace_id, asking(ids[3], label=True), trial),
+        return_exceptions=True,
+    )
+    assert [isinstance(one, PastisError) for one in results] == [False, True, False, False]
+    assert await asked(*ids) == {ids[0], ids[2]}
+    with pytest.raises(PastisError):
+        await services.writers.run_all(
+            bench.workspace_id, [asking(ids[4], label=True), asking(ids[1], refused=True)], context
+        )
+    assert await asked(*ids) == {ids[0], ids[2]}
+    await services.database.collection(Job).delete_many({"_id": {"$in": ids}})

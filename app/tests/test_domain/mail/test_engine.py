@@ -1,8 +1,9 @@
-"""The outbox and a real mail server: nothing is lost, nothing is told twice but after an accident."""
+"""Mails and a real mail server: nothing is lost, nothing is told twice but after an accident."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any
 
@@ -13,12 +14,17 @@ from pydantic import SecretStr
 from app.core.config import Environment, Settings
 from app.core.database.engine import Database
 from app.core.documents import Doc
+from app.core.jobs import Job, JobKind
 from app.core.sealing import Sealer
+from app.core.telemetry import Telemetry
 from app.models import DOCUMENTS
-from app.models.mails import Letter, Mail
-from app.services.mail import MailEngine, MailJobs, queries, rules, transport
+from app.models.mails import Letter
+from app.services.bootstrap import Services
+from app.services.jobs import Duty, JobEngine, Worker, rules
+from app.services.mail import MailEngine, transport
 from app.services.mail.transport import Undeliverable
 from app.tests.support.clock import TestClock
+from app.tests.support.jobs import hasten
 from app.utils.ids import new_id
 
 pytestmark = pytest.mark.anyio
@@ -90,12 +96,27 @@ def settings_for(test_settings: Settings, server: MailServer, **changes: Any) ->
 
 
 @pytest.fixture
-def engine(database: Database, test_settings: Settings, server: MailServer, clock: TestClock) -> MailEngine:
-    return MailEngine(database, settings_for(test_settings, server), Sealer([b"s"], "mail"), clock)
+def jobs(database: Database) -> JobEngine:
+    return JobEngine(database, Telemetry())
+
+
+@pytest.fixture
+def engine(jobs: JobEngine, test_settings: Settings, server: MailServer, clock: TestClock) -> MailEngine:
+    return MailEngine(jobs, settings_for(test_settings, server), Sealer([b"s"], "mail"), clock)
 
 
 async def kept(database: Database) -> list[Doc]:
-    return await database.collection(Mail).find({}).to_list()
+    return await database.collection(Job).find({}).to_list()
+
+
+async def deliver_next(engine: MailEngine) -> bool:
+    """What a worker does; false where nothing is due."""
+    job = await engine._jobs.take([JobKind.MAIL])
+    if job is None:
+        return False
+    with suppress(Undeliverable, KeyError, ValueError):
+        await engine._jobs.carry_out(job, engine.deliver)
+    return True
 
 
 async def send(engine: MailEngine, to: str | None = TO, **values: str) -> None:
@@ -106,8 +127,8 @@ async def test_a_mail_arrives_and_leaves_nothing_behind(
     engine: MailEngine, database: Database, server: MailServer
 ) -> None:
     await send(engine)
-    assert await engine.deliver_next()
-    assert not await engine.deliver_next()
+    assert await deliver_next(engine)
+    assert not await deliver_next(engine)
     (envelope,) = server.inbox.taken
     assert (envelope.mail_from, envelope.rcpt_tos) == ("pastis@localhost", [TO])
     assert LINK.encode() in envelope.content.replace(b"=\r\n", b"").replace(b"=3D", b"=")
@@ -126,14 +147,14 @@ async def test_a_server_that_is_down_loses_nothing(
 ) -> None:
     await server.stop()
     await send(engine)
-    assert await engine.deliver_next()
+    assert await deliver_next(engine)
     (mail,) = await kept(database)
     assert (mail["state"], mail["attempts"]) == ("queued", 1)
     assert mail["error"] == "SMTPConnectError"
-    assert not await engine.deliver_next()  # not at once
+    assert not await deliver_next(engine)  # not at once
     await server.start()
-    clock.forward(seconds=11)
-    assert await engine.deliver_next()
+    await hasten(database)
+    assert await deliver_next(engine)
     assert len(server.inbox.taken) == 1
     assert await kept(database) == []
 
@@ -144,9 +165,9 @@ async def test_what_cannot_be_delivered_for_long_is_kept_as_failed(
     await server.stop()
     await send(engine)
     for _ in range(rules.MOST_ATTEMPTS):
-        assert await engine.deliver_next()
-        clock.forward(hours=1, seconds=1)
-    assert not await engine.deliver_next()
+        assert await deliver_next(engine)
+        await hasten(database)
+    assert not await deliver_next(engine)
     (mail,) = await kept(database)
     assert (mail["state"], mail["attempts"]) == ("failed", rules.MOST_ATTEMPTS)
 
@@ -166,7 +187,7 @@ async def test_a_final_refusal_is_not_tried_again(
 ) -> None:
     server.inbox.refusal = refusal
     await send(engine)
-    assert await engine.deliver_next()
+    assert await deliver_next(engine)
     (mail,) = await kept(database)
     assert (mail["state"], mail["attempts"]) == (state, 1)
     assert "nobody" not in mail["error"]
@@ -179,7 +200,7 @@ async def test_one_mail_is_tried_by_one_process_at_a_time(
         await send(engine)
 
     async def empty() -> None:
-        while await engine.deliver_next():
+        while await deliver_next(engine):
             pass
 
     await asyncio.gather(*(empty() for _ in range(5)))
@@ -191,13 +212,11 @@ async def test_a_delivery_that_was_cut_off_is_done_again(
     engine: MailEngine, database: Database, server: MailServer, clock: TestClock
 ) -> None:
     await send(engine)
-    now = clock.now()
-    assert await queries.take(database, now, now + rules.LEASE) is not None  # and the process is killed
-    assert not await engine.deliver_next()
-    clock.forward(seconds=rules.LEASE.total_seconds() + 1)
-    assert await engine.deliver_next()
+    assert await engine._jobs.take([JobKind.MAIL]) is not None  # and the process is killed
+    assert not await deliver_next(engine)
+    await hasten(database)
+    assert await deliver_next(engine)
     assert len(server.inbox.taken) == 1
-    assert rules.LEASE.total_seconds() > transport.SECONDS
 
 
 async def test_a_mail_to_nobody_is_put_in_and_goes_nowhere(
@@ -205,40 +224,50 @@ async def test_a_mail_to_nobody_is_put_in_and_goes_nowhere(
 ) -> None:
     await send(engine, to=None)
     assert len(await kept(database)) == 1
-    assert await engine.deliver_next()
+    assert await deliver_next(engine)
     assert (await kept(database), server.inbox.taken) == ([], [])
 
 
 async def test_a_mail_that_cannot_be_read_or_made_is_given_up(
-    engine: MailEngine, database: Database, test_settings: Settings, server: MailServer, clock: TestClock
+    engine: MailEngine,
+    jobs: JobEngine,
+    database: Database,
+    test_settings: Settings,
+    server: MailServer,
+    clock: TestClock,
 ) -> None:
-    other = MailEngine(database, settings_for(test_settings, server), Sealer([b"other"], "mail"), clock)
+    other = MailEngine(jobs, settings_for(test_settings, server), Sealer([b"other"], "mail"), clock)
     await send(other)
-    assert await engine.deliver_next()
+    assert await deliver_next(engine)
     (mail,) = await kept(database)
     assert (mail["state"], mail["error"]) == ("failed", "sealed by another PASTIS_SECRET")
     await engine.send(Letter.EMAIL_CHANGED, TO, "en")  # without the address that it names
     await engine.send(Letter.TEST, "a@x.example\r\nBcc: b@x.example", "en")
-    assert await engine.deliver_next()
-    assert await engine.deliver_next()
+    assert await deliver_next(engine)
+    assert await deliver_next(engine)
     assert server.inbox.taken == []
     assert {one["error"] for one in await kept(database)} == {mail["error"], "KeyError", "ValueError"}
 
 
 async def test_a_former_secret_still_opens(
-    engine: MailEngine, database: Database, test_settings: Settings, server: MailServer, clock: TestClock
+    engine: MailEngine,
+    jobs: JobEngine,
+    database: Database,
+    test_settings: Settings,
+    server: MailServer,
+    clock: TestClock,
 ) -> None:
     await send(engine)
     sealer = Sealer([b"new", b"s"], "mail")
-    assert await MailEngine(database, settings_for(test_settings, server), sealer, clock).deliver_next()
+    assert await deliver_next(MailEngine(jobs, settings_for(test_settings, server), sealer, clock))
     assert len(server.inbox.taken) == 1
 
 
 async def test_the_task_delivers_at_once_and_goes_on_after_a_failure(
-    engine: MailEngine, server: MailServer
+    engine: MailEngine, jobs: JobEngine, server: MailServer
 ) -> None:
-    jobs = MailJobs(engine)
-    jobs.start()
+    worker = Worker(jobs, {JobKind.MAIL: Duty(engine.deliver)})
+    worker.start()
     try:
         for number in (1, 2):
             await send(engine)
@@ -248,20 +277,21 @@ async def test_the_task_delivers_at_once_and_goes_on_after_a_failure(
                 await asyncio.sleep(0.01)
             assert len(server.inbox.taken) == number
     finally:
-        await jobs.close()
+        await worker.close()
 
 
 async def test_in_production_mails_wait_for_a_server(
-    database: Database, test_settings: Settings, clock: TestClock
+    jobs: JobEngine, database: Database, test_settings: Settings, clock: TestClock
 ) -> None:
     settings = Settings(**{**test_settings.model_dump(), "env": Environment.PRODUCTION}, _env_file=None)
-    engine = MailEngine(database, settings, Sealer([b"s"], "mail"), clock)
-    jobs = MailJobs(engine)
-    jobs.start()
+    engine = MailEngine(jobs, settings, Sealer([b"s"], "mail"), clock)
+    assert not engine.has_a_way
+    services = Services(settings, database, b"s" * 32, clock)
+    services.worker.start()
     await send(engine)
     await asyncio.sleep(0.1)
-    await jobs.close()
-    (mail,) = await kept(database)
+    await services.worker.close()
+    (mail,) = [one for one in await kept(database) if one["kind"] == JobKind.MAIL]
     assert (mail["state"], mail["attempts"]) == ("queued", 0)
     with pytest.raises(Undeliverable, match="PASTIS_SMTP_HOST"):
         await engine.test(TO)
@@ -280,9 +310,11 @@ async def test_a_password_for_the_server_is_not_sent_in_the_clear(
     assert server.inbox.taken == []
 
 
-async def test_mails_of_an_account_are_erased(engine: MailEngine, database: Database) -> None:
+async def test_mails_of_an_account_are_erased(
+    engine: MailEngine, jobs: JobEngine, database: Database
+) -> None:
     await send(engine)
-    await engine.erase("somebody else")
+    await jobs.erase("somebody else")
     assert len(await kept(database)) == 1
-    await engine.erase("u")
+    await jobs.erase("u")
     assert await kept(database) == []

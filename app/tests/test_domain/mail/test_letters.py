@@ -1,14 +1,11 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.core.messages import LANGUAGES
 from app.models.mails import Letter
 from app.services.mail import words_en, words_fr
 from app.services.mail.letters import compose, stamp
-from app.services.mail.rules import MOST_ATTEMPTS, next_attempt
 from app.tests.support.mails import text_of
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -83,15 +80,3 @@ def test_the_same_mail_has_the_same_id() -> None:
     for mail in mails:
         stamp(mail, "0197f0c4", NOW)
     assert mails[0]["Message-ID"] == mails[1]["Message-ID"] == "<0197f0c4@x.example>"
-
-
-@given(st.integers(1, 2 * MOST_ATTEMPTS))
-def test_pauses_grow_to_an_hour_and_end(attempts: int) -> None:
-    pause = next_attempt(attempts, NOW)
-    if attempts >= MOST_ATTEMPTS:
-        assert pause is None
-        return
-    assert pause is not None
-    assert timedelta(seconds=10) <= pause - NOW <= timedelta(hours=1)
-    later = next_attempt(attempts + 1, NOW)
-    assert later is None or later >= pause

@@ -21,6 +21,7 @@ from app.tests.support.clients import ok
 from app.tests.support.conventions import stored
 from app.tests.support.factories import Workspace
 from app.tests.support.invitations import placeholder
+from app.tests.support.jobs import hasten
 from app.tests.support.replay import head
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +59,11 @@ def dying(run: Callable[..., Any], commits: int, *, after: bool) -> Callable[...
     return until_then
 
 
+async def finish(services: Services, workspace: Workspace, person: str) -> None:
+    """What the merge's job does."""
+    await services.merges.finish({"payload": {"workspace_id": workspace.id, "membership_id": person}})
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("commits", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("way", ["again", "job"])
@@ -81,17 +87,18 @@ async def test_a_kill_at_any_commit(
             await services.merges.merge(scope, person, member)
     begun = (await stored(services, Membership, person) or {})["merged_into_id"] is not None
     assert begun is (commits > 1 or after)
+    await hasten(services.database)
     if way == "again" or not begun:
         await services.merges.merge(scope, person, member)
     else:
-        await services.merges.finish_all(SYSTEM)
+        await finish(services, workspace, person)
     assert await left(services, workspace, person) == 0
     kept = await stored(services, Membership, person)
     assert kept is not None
     assert (kept["merging"], kept["merged_into_id"]) == (False, member)
     seq = await head(services.database, workspace.id)
     assert (await check_workspace(services.database, workspace.id, seq)).good
-    await services.merges.finish_all(SYSTEM)
+    await finish(services, workspace, person)
     assert await head(services.database, workspace.id) == seq
 
 
@@ -107,8 +114,9 @@ async def test_one_that_was_merged_into_meanwhile(
         patched.setattr(services.writers, "run", dying(services.writers.run, 1, after=True))
         with pytest.raises(Killed):
             await services.merges.merge(scope, first, second)
+    await hasten(services.database)
     await services.merges.merge(scope, second, member)
-    await services.merges.finish_all(SYSTEM)
+    await finish(services, workspace, first)
     kept = await stored(services, Task, task["id"])
     assert kept is not None
     assert kept["reporter_id"] == member
