@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test alerts fuzz bench bench-backups bench-sync chaos chaos-sessions chaos-sync rolling-deploy machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
+.PHONY: help run test alerts fuzz bench bench-backups bench-report bench-sync chaos chaos-sessions chaos-sync rolling-deploy machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ fuzz: $(VENV)/.dev ## Try made-up requests and properties at depth (20 minutes)
 
 bench: $(VENV)/.dev ## Measure speed as ratios in one run (5 minutes)
 	$(IN_VENV) python -m benchmarks.run
+
+bench-report: $(VENV)/.dev ## Measure Pastis beside others, and write docs/benchmarks.md (40 minutes)
+	$(IN_VENV) python -m benchmarks.report.run
 
 bench-sync: $(VENV)/.dev ## Measure the live stream with up to 10,000 clients (40 minutes)
 	$(IN_VENV) python -m benchmarks.sync.run

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -16,9 +16,11 @@ class Result:
     """Answers of one run. Latencies in seconds."""
 
     seconds: float
+    """Until the last answer came, which may be after the time was up."""
     latencies: list[float] = field(default_factory=list)
     failures: int = 0
     first_failure: str = ""
+    began: float = field(default_factory=perf_counter)
 
     @property
     def rate(self) -> float:
@@ -58,7 +60,9 @@ class _Connection(asyncio.Protocol):
             self._needed = end + 4 + length(self._buffer[:end])
         if len(self._buffer) < self._needed:
             return
-        self._result.latencies.append(perf_counter() - self._sent)
+        now = perf_counter()
+        self._result.latencies.append(now - self._sent)
+        self._result.seconds = max(self._result.seconds, now - self._result.began)
         if self._buffer[9:10] != b"2":
             self._result.failures += 1
             self._result.first_failure = self._result.first_failure or self._buffer[:600].decode()
@@ -80,18 +84,29 @@ def length(head: bytes) -> int:
     return int(head[start + 15 : end if end >= 0 else len(head)])
 
 
-async def run(port: int, requests: Next | list[Next], *, connections: int, seconds: float) -> Result:
-    """Load a server on this machine; `requests` gives each connection its next request's bytes."""
+async def run(
+    port: int | Sequence[int],
+    requests: Next | list[Next],
+    *,
+    connections: int,
+    seconds: float,
+    patience: float = 30,
+) -> Result:
+    """Load a server on this machine, or several by turns.
+
+    `requests` gives each connection its next request's bytes. Whoever is not answered within `patience`
+    after the end fails the run: a server that stops answering must not keep it for ever.
+    """
     loop = asyncio.get_running_loop()
     sources = requests if isinstance(requests, list) else [requests] * connections
+    ports = itertools.cycle([port] if isinstance(port, int) else port)
     result = Result(seconds)
-    deadline = perf_counter() + seconds
+    deadline = result.began + seconds
     opened = [
-        (await loop.create_connection(partial(_Connection, source, result, deadline), "127.0.0.1", port))[1]
-        for source in itertools.islice(itertools.cycle(sources), connections)
+        (await loop.create_connection(partial(_Connection, source, result, deadline), "127.0.0.1", to))[1]
+        for source, to in itertools.islice(zip(itertools.cycle(sources), ports, strict=False), connections)
     ]
-    # A server that stops answering must not keep the run for ever.
-    await asyncio.wait_for(asyncio.gather(*(one.done for one in opened)), seconds + 30)
+    await asyncio.wait_for(asyncio.gather(*(one.done for one in opened)), seconds + patience)
     return result
 
 

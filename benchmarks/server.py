@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ def main() -> None:
     what, port = sys.argv[1], int(sys.argv[2])
     os.sched_setaffinity(0, {0})
     app: Any
-    if what == "bare":
-        from benchmarks.bare import app
+    if what in ("bare", "naive", "plain"):
+        app = import_module(f"benchmarks.{what}").app
     else:
         from app.core.config import Settings
         from app.core.logging import configure
