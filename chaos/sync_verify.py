@@ -11,10 +11,9 @@ import orjson
 from pastis_client.replica import Frame, Replica, Snapshot
 from pydantic import SecretStr
 
-from app.api.responses import dump
 from app.core.config import Settings
 from app.core.database.engine import Database
-from app.core.documents import Doc, public
+from app.core.documents import Doc, dump, public
 from app.core.log import Event
 from app.models import ENTITIES
 from app.services.integrity import check_workspace

@@ -7,9 +7,8 @@ from typing import Any
 
 import orjson
 
-from app.api.responses import dump
 from app.core.database.engine import Database
-from app.core.documents import Doc
+from app.core.documents import Doc, dump
 from app.core.log import Event, Head
 from app.services.integrity import check_workspace
 from app.services.integrity.rules import State, apply

@@ -11,7 +11,7 @@ process knows of a workspace that it follows says then who may follow it, too.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -39,6 +39,7 @@ _SYNC = "/api/v1/workspaces/{workspace}/sync"
 _PREFIX = ["", "api", "v1", "workspaces"]
 _MAX_REF = 60
 _MAX_PAIRS = 30
+_KNOWN_QUERIES = 512
 
 
 class _Unusual(Exception):  # noqa: N818 - it is no error
@@ -62,7 +63,7 @@ async def _get(request: StrictRequest, access: AccessScope, task: str) -> Respon
 
 async def _list(request: StrictRequest, access: AccessScope, _: str) -> Response:
     try:
-        query = TaskListQuery.model_validate(_query(request))
+        query = _list_query(request.scope["query_string"])
         return listed(request, await TaskEngine(access).page(query))
     except PastisError as error:
         raise _Unusual from error
@@ -114,7 +115,7 @@ async def _follow(request: StrictRequest, workspace: str) -> Response:
 
 def _cursor(request: StrictRequest) -> Cursor | None:
     """Raises `invalid_cursor`."""
-    given = _query(request)
+    given = _query(request.scope["query_string"])
     found = [value for name, value in request.scope["headers"] if name == b"last-event-id"]
     if given.keys() - {"since"} or len(found) > 1:
         raise _Unusual
@@ -184,10 +185,17 @@ async def _writable(request: StrictRequest, access: AccessScope) -> AccessScope:
     return await write_scope(request, headers.get("idempotency-key"), headers.get("if-match"), dry_run=False)
 
 
-def _query(request: Request) -> dict[str, str]:
+@lru_cache(maxsize=_KNOWN_QUERIES)
+def _list_query(query_string: bytes) -> TaskListQuery:
+    """Kept, as clients ask for the same lists again and again; never change it."""
+    return TaskListQuery.model_validate(_query(query_string))
+
+
+def _query(query_string: bytes) -> dict[str, str]:
     try:
-        query = request.scope["query_string"].decode("ascii")
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PAIRS, errors="strict")
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_PAIRS, errors="strict"
+        )
     except ValueError as error:  # too many, or no text
         raise _Unusual from error
     given = dict(pairs)

@@ -4,23 +4,17 @@ import hashlib
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
 
-import orjson
 from fastapi import Request, Response
 
-from app.core.documents import Doc, Entity, public, stored
+from app.core.documents import Doc, Entity, dump, public, stored
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Outcome
 from app.services.access import Page
-from app.utils.times import rfc3339
 
 _ETAG = re.compile(r'(W/)?"([^"]*)"')
 JSON = "application/json"
-
-
-def dump(value: Any) -> bytes:
-    # Left to itself, orjson writes six digits of a second, and none where they are nought.
-    return orjson.dumps(value, default=rfc3339, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def shown(entity: Entity) -> Doc:
@@ -84,9 +78,15 @@ def _whole(request: Request, value: Doc, next_cursor: str | None) -> Response:
         return Response(status_code=304, headers={"etag": etag})
     headers = {"etag": etag}
     if next_cursor is not None:
-        url = request.url.include_query_params(cursor=next_cursor)
-        headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
+        headers["link"] = f'<{_behind(request, next_cursor)}>; rel="next"'
     return Response(body, media_type=JSON, headers=headers)
+
+
+def _behind(request: Request, cursor: str) -> str:
+    """What was asked for, from the cursor on; without the URL's other parts, whose making takes longer."""
+    given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    query = urlencode([*(pair for pair in given if pair[0] != "cursor"), ("cursor", cursor)])
+    return f"{quote(request.scope['path'])}?{query}"
 
 
 def created(request: Request, outcome: Outcome[Any], beside: Doc | None = None) -> Response:

@@ -9,11 +9,10 @@ from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import answer
-from app.api.responses import dump
 from app.api.session import Caller
 from app.api.streams import FAREWELL_SECONDS, Connection, abort
 from app.api.validation import field_errors
-from app.core.documents import Doc
+from app.core.documents import Doc, dump
 from app.core.errors import ErrorCode, PastisError
 from app.schemas.sockets import MESSAGE, CommandMessage, PresenceMessage
 from app.services.sync import Feed, Frame, Opened, SyncEngine

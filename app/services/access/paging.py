@@ -1,6 +1,7 @@
 """Keyset paging: a page begins behind the last item of the one before, wherever that is by then."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +24,8 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    items: list[Doc]
+    items: Sequence[Any]
+    """Documents, or their JSON."""
     next_cursor: str | None
     total: int | None = None
 

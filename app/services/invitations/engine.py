@@ -31,7 +31,7 @@ class InvitationEngine:
 
     async def page(self, request: PageRequest) -> Page:
         found = await queries.page(self._scope, request)
-        return Page(await self._with_addresses(found.items), found.next_cursor, found.total)
+        return Page(await self._with_addresses([*found.items]), found.next_cursor, found.total)
 
     async def create(self, data: InvitationCreate, language: str) -> Issued:
         """Invite by mail, or by a link that is shown this once.

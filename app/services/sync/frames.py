@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import orjson
-
+from app.core.documents import dump
 from app.services.sync.rules import Cursor
-from app.utils.times import rfc3339
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,6 @@ class Frame:
     def sent_event(self) -> bytes:
         """As a server-sent event."""
         return b"id: %b\ndata: %b\n\n" % (str(self.cursor).encode(), self.body)
-
-
-def dump(value: Any) -> bytes:
-    return orjson.dumps(value, default=rfc3339, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def dump_ops(ops: list[Any]) -> bytes:

@@ -16,12 +16,11 @@ from isal import isal_zlib as zlib
 
 from app.core.background import seen, stop
 from app.core.database.moments import Moment, moment
-from app.core.documents import Doc
+from app.core.documents import Doc, dump
 from app.core.errors import ErrorCode, PastisError
 from app.core.logging import get_logger
 from app.services.sync import queries
 from app.services.sync.following import Following
-from app.services.sync.frames import dump
 from app.services.sync.reach import View
 from app.services.sync.rights import Viewer
 from app.services.sync.rules import Cursor

@@ -47,16 +47,13 @@ async def resolve(scope: Scope, ref: str) -> str:
 async def page(
     scope: Scope, wanted: TaskFilter, sort: str, request: PageRequest, *, descending: bool, described: bool
 ) -> Page:
-    """A list in its order, off one index; descriptions only where asked for."""
+    """A list in its order, off one index; descriptions only where asked for, as they may be long."""
     order = rules.order_for(sort, descending=descending)
     hidden = {"keys": 0, "derived.lists": 0} if order.field.startswith("derived.") else _HIDDEN
-    return await scope.collection(Task).page(
-        rules.query(wanted, _everything(scope)),
-        order,
-        request,
-        projection=hidden if described else {**hidden, "description": 0},
-        hint=f"tasks_by_{sort}",
-    )
+    tasks, query, hint = scope.collection(Task), rules.query(wanted, _everything(scope)), f"tasks_by_{sort}"
+    if described:
+        return await tasks.page(query, order, request, projection=hidden, hint=hint)
+    return await tasks.page_sent_on(query, order, request, projection={**hidden, "description": 0}, hint=hint)
 
 
 def _everything(scope: Scope) -> Any:

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from app.api.deps import Account, CallerOf, Process, checked_spare_key, refuse_match
 from app.api.gate import Public, RequiresAccount
 from app.api.requests import StrictRoute
-from app.api.responses import JSON, dump, plain
+from app.api.responses import JSON, plain
 from app.api.v1 import problems
 from app.api.v1.endpoints.auth import device_of, handed_out
+from app.core.documents import dump
 from app.models.identities import Identity
 from app.schemas.auth import TokensRead
 from app.schemas.base import Id

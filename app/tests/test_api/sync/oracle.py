@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.api.responses import dump
-from app.core.documents import Doc, Entity, public
+from app.core.documents import Doc, Entity, dump, public
 from app.core.errors import PastisError
 from app.core.log import Event, Head
 from app.models import ENTITIES

@@ -6,8 +6,7 @@ import pytest
 from fastapi import FastAPI
 from pastis_client.replica import Frame, Replica
 
-from app.api.responses import dump
-from app.core.documents import Doc, public
+from app.core.documents import Doc, dump, public
 from app.core.errors import PastisError
 from app.models import ENTITIES
 from app.services.bootstrap import Services

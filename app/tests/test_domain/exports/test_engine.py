@@ -7,9 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from app.api.responses import dump
 from app.core.database.engine import Database
-from app.core.documents import Doc
+from app.core.documents import Doc, dump
 from app.core.errors import ErrorCode, PastisError
 from app.core.log import Head
 from app.models import ENTITIES
