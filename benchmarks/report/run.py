@@ -17,6 +17,7 @@ from typing import Any
 import uvloop
 
 from app.core.database.embedded import open_embedded
+from app.core.database.engine import unhurried
 from benchmarks.report import driver, machine, naive_data, page, redmine, servers
 from benchmarks.report.measures import Meter, Row, Served
 from benchmarks.report.operations import CREATE, FILTER, FOUR, PATCH, SEARCH
@@ -112,7 +113,8 @@ async def measure(run: Run, folder: Path, sizes: Sequence[int], peer: Served | N
         pid = servers.database_pid(folder)
         for tasks in sizes:
             run.say(f"writing {tasks:,} tasks")
-            made = await set_up(server.url, folder, core=CORE, tasks=tasks, logins=1)
+            with unhurried():
+                made = await set_up(server.url, folder, core=CORE, tasks=tasks, logins=1)
             stage = servers.with_everything(made)
             await naive_data.copy(stage)
             if tasks == run.tasks:
