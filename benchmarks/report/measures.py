@@ -54,7 +54,7 @@ class Meter:
     seconds: float
 
     async def measure(self, served: Served, operation: str, connections: int) -> Row:
-        """Raises SystemExit where a request fails: its time would be that of an error."""
+        """Raises TimeoutError, and RuntimeError where a request fails: its time would be that of an error."""
         source = served.sources[operation]
 
         async def run(seconds: float) -> load.Result:
@@ -67,7 +67,7 @@ class Meter:
         result = await run(self.seconds)
         api_after, database_after = self._cpu(served)
         if result.failures:
-            raise SystemExit(f"{served.what}, {operation}: {result.failures} failed: {result.first_failure}")
+            raise RuntimeError(f"{result.failures} requests failed, the first: {result.first_failure}")
         requests = max(1, len(result.latencies))
         p50, p99 = (result.percentile(share) * 1e3 for share in (0.5, 0.99))
         cpu, database_cpu = (used / requests * 1e3 for used in (api_after - api, database_after - database))

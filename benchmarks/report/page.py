@@ -67,6 +67,9 @@ def _page(found: dict[str, Any], figures: Figures, tasks: int) -> Iterator[str]:
     yield "With 16 connections: requests/s (p50, p99 in ms); how many times the driver, the naive way:\n"
     sizes = figures.sizes()
     yield from _table(("", *(f"{size:,} tasks" for size in sizes)), list(_growth(figures, sizes)))
+    if found["failed"]:
+        yield "\n## What failed\n"
+        yield from (f"- {one}" for one in found["failed"])
     yield ""
 
 

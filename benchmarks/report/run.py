@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ class Run:
     began: float = field(default_factory=time.monotonic)
     rows: list[Row] = field(default_factory=list)
     rest: dict[str, float] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         minutes, seconds = divmod(round(time.monotonic() - self.began), 60)
@@ -59,7 +61,16 @@ class Run:
         with serving as served:
             for name, count in itertools.product(operations, connections):
                 if name in served.sources and not _endless(served.what, name, count):
-                    self.keep([await meter.measure(served, name, count)])
+                    await self._try(meter, served, name, count)
+
+    async def _try(self, meter: Meter, served: Served, name: str, count: int) -> None:
+        """What fails is told in the report; all else is worth its time."""
+        try:
+            self.keep([await meter.measure(served, name, count)])
+        except (RuntimeError, TimeoutError) as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            self.failed.append(f"{served.what}, {name}, {count} connections, {meter.tasks:,} tasks: {reason}")
+            self.say(f"failed: {self.failed[-1]}")
 
     def keep(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -76,6 +87,7 @@ class Run:
             "rounds": self.rounds,
             "seconds": self.seconds,
             "rest": self.rest,
+            "failed": self.failed,
             "rows": [asdict(row) for row in self.rows],
         }
 
@@ -134,6 +146,10 @@ def arguments_of(given: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
+def _end(*_: object) -> None:
+    raise SystemExit("ended")
+
+
 def main(given: list[str] | None = None) -> None:
     arguments = arguments_of(given)
     if not ARCHIVE.exists():
@@ -143,6 +159,8 @@ def main(given: list[str] | None = None) -> None:
     sizes = sorted({run.tasks, *(int(size) for size in arguments.sizes.split(",") if size)})
     before = os.sched_getaffinity(0)
     with ExitStack() as stack:
+        # Whoever is told to end takes the servers along.
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _end))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pastis-bench-")))
         peer = None if arguments.no_redmine else stack.enter_context(redmine.serving(run.tasks, run.say))
         stack.callback(os.sched_setaffinity, 0, before)

@@ -1,8 +1,10 @@
 """The report still runs: `make bench-report` in short; its page says what was measured."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from app.tests.support.archives import FULL
 from benchmarks.report import page, redmine, run
 from benchmarks.report.figures import Figures, Want
-from benchmarks.report.measures import Row
+from benchmarks.report.measures import Row, Served
 from benchmarks.report.operations import CREATE, FOUR, LIST, ONE, PATCH
 from benchmarks.report.servers import BARE, NAIVE, PASTIS, PLAIN
 
@@ -30,6 +32,7 @@ def test_a_short_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short = ["--tasks", "200", "--sizes", "200", "--rounds", "1", "--seconds", "0.1", "--no-redmine"]
     run.main([*short, "--output", str(tmp_path)])
     found = json.loads((tmp_path / "results" / "report.json").read_text())
+    assert found["failed"] == []
     measured = {(one["what"], one["operation"]) for one in found["rows"]}
     assert measured >= {(PASTIS, one) for one in FOUR} | {(NAIVE, one) for one in FOUR} | {(PLAIN, PATCH)}
     assert all(one["rate"] > 0 for one in found["rows"])
@@ -80,7 +83,7 @@ def written(tmp_path: Path) -> Callable[[list[Row]], str]:
     def write(rows: list[Row]) -> str:
         rest = {"start_seconds": 2.0, "rss_mb": 120.0, "pss_mb": 149.0}
         found = {"machine": {"Cores": "2"}, "tasks": 200, "rounds": 1, "seconds": 1, "rest": rest}
-        page.write({**found, "rows": [vars(one) for one in rows]}, tmp_path)
+        page.write({**found, "failed": ["naive, create"], "rows": [vars(one) for one in rows]}, tmp_path)
         return (tmp_path / "benchmarks.md").read_text()
 
     return write
@@ -94,6 +97,7 @@ def test_the_page_tells_what_was_missed_and_what_was_not_measured(
     assert "| list of 50, of bare ASGI | >= 0.055 | 0.06 | 0.06 to 0.06 | reached |" in text
     assert "| create, of Redmine | >= 20 | not measured |  |  |" in text
     assert "| memory at rest | < 150 MB | 149 MB |  | reached |" in text
+    assert "\n## What failed\n\n- naive, create\n" in text
 
 
 def test_charts_fetch_nothing_and_stay_as_they_are(
@@ -107,3 +111,21 @@ def test_charts_fetch_nothing_and_stay_as_they_are(
         assert (tmp_path / "benchmarks" / name).read_text() == text
         assert "<script" not in text
         assert "href=" not in text.replace("http://www.w3.org/1999/xlink", "")
+
+
+def test_what_fails_is_told_and_the_rest_goes_on() -> None:
+    class Failing:
+        tasks = 200
+
+        async def measure(self, served: Served, operation: str, connections: int) -> Row:
+            if operation == CREATE:
+                raise RuntimeError("3 requests failed, the first: HTTP/1.1 500\r\n\r\n")
+            return row(served.what, operation, 10)
+
+    served = Served(NAIVE, [], [], dict.fromkeys(FOUR, bytes))
+    found = run.Run(1, 1, 200)
+    asyncio.run(found.ask(Failing(), nullcontext(served), FOUR, (16, 64)))  # type: ignore[arg-type]
+    assert [one.operation for one in found.rows] == [ONE, ONE, LIST, LIST, PATCH]
+    assert found.failed == [
+        "naive, create, 16 connections, 200 tasks: 3 requests failed, the first: HTTP/1.1 500"
+    ]
