@@ -67,8 +67,8 @@ class Driver:
     async def _create(self) -> None:
         like = await self._tasks.find_one({"_id": self._stage.made.task_ids[0]})
         assert like is not None
-        number = f"N{os.getpid()}-{next(self._numbers)}"
-        await self._write({**like, "_id": new_id(), "key": number, "keys": [number]}, is_new=True)
+        id_ = new_id()
+        await self._write({**like, "_id": id_, "key": id_, "keys": [id_]}, is_new=True)
 
     async def _patch(self) -> None:
         title = f"Focus is lost when dialog {next(self._numbers)} closes"

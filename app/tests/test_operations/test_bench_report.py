@@ -29,7 +29,7 @@ def test_a_short_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(run, "CONNECTIONS", (16,))
     monkeypatch.setattr(run, "STARTS", 1)
-    short = ["--tasks", "200", "--sizes", "200", "--rounds", "1", "--seconds", "0.1", "--no-redmine"]
+    short = ["--tasks", "200", "--sizes", "200", "--rounds", "2", "--seconds", "0.1", "--no-redmine"]
     run.main([*short, "--output", str(tmp_path)])
     found = json.loads((tmp_path / "results" / "report.json").read_text())
     assert found["failed"] == []
