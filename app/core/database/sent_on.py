@@ -10,7 +10,7 @@ from bson.codec_options import CodecOptions
 from app.core.documents import Doc, Entity, dump, public
 
 KEPT = 8192
-"""Of about 2 KB with what it is kept by."""
+"""Of about 1.7 KB with what it is kept by."""
 _NAIVE: CodecOptions[Doc] = CodecOptions(tz_aware=False)
 
 
