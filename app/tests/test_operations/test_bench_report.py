@@ -23,6 +23,7 @@ def row(what: str, operation: str, rate: float, number: int = 0, tasks: int = 20
     return Row(what, operation, 16, tasks, number, rate, 1.5, 12.5, 0.1, 0.2, 110.0, 100.0)
 
 
+@pytest.mark.timeout(300)  # a dozen servers start, on a machine that others may use
 @pytest.mark.skipif(sys.platform != "linux", reason="it pins processes to cores")
 @pytest.mark.skipif(not FULL.exists(), reason="the archive of issues is not here")
 def test_a_short_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
