@@ -27,7 +27,7 @@ class User(Model):
     avatar_version: str | None = None
     deleting_since: datetime | None = None
     """Set while the account is being erased, so that what was interrupted is finished."""
-    erased_memberships: list[str] = Field(default_factory=list)
+    erased_memberships: list[str] = []
     """Those that have its name no more, and whose part of the log is still to be cleaned."""
     created_at: datetime
     updated_at: datetime
