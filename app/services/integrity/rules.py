@@ -20,7 +20,7 @@ def apply(state: State, event: Doc) -> None:
             state[key] = {**state.get(key, {}), **op["set"]}
 
 
-ADDED: Mapping[str, Doc] = {"project": {"visibility": "workspace"}}
+ADDED: Mapping[str, Doc] = {"membership": {"type": "person"}, "project": {"visibility": "workspace"}}
 """What logs of earlier versions lack, and a migration gave the documents without an event."""
 
 
