@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test alerts fuzz bench bench-backups bench-report bench-sync chaos chaos-sessions chaos-sync rolling-deploy machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean
+.PHONY: help run test alerts fuzz bench bench-backups bench-report bench-sync chaos chaos-sessions chaos-sync rolling-deploy machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean rehearse-migrations
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ model: $(VENV)/.dev ## Explore every state of the sync protocol's model (1 minut
 
 mutate-guards: $(VENV)/.dev ## Delete each guard in turn and look which test notices (30 minutes)
 	$(IN_VENV) python -m mutation.run
+
+rehearse-migrations: $(VENV)/.dev ## Kill migrations of former data at every step, and look what becomes of it (20 minutes)
+	$(IN_VENV) python -m rehearsal.run
 
 lint: $(VENV)/.dev ## Check style
 	$(IN_VENV) ruff check .

@@ -1,0 +1,1 @@
+"""Migrations rehearsed on data of every former level: killed at every step, and run again."""
