@@ -150,6 +150,12 @@ class Settings(BaseSettings):
         1, ge=1, description="How long requests under way may take to finish when the process is told to stop"
     )
     audit_days: int = Field(400, gt=0, description="How long the audit log is kept")
+    erased_audit_days: int = Field(
+        30, ge=0, description="How long the audit log of a deleted account is kept, with its addresses"
+    )
+    last_address_days: int = Field(
+        90, gt=0, description="How long it is kept from where an API token was last used"
+    )
     backup_key: SecretStr | None = Field(
         None,
         description="Encrypts backups, and reads them again, at least "

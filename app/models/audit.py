@@ -114,6 +114,11 @@ class AuditEntry(Model):
             index("audit_by_workspace", "workspace_ids", "at", "_id"),
             index("audit_by_user", "user_id", "at", "_id"),
             index("audit_by_time", "at", "_id"),
+            index(
+                "audit_of_deleted",
+                "at",
+                partialFilterExpression={"kind": AuditKind.ACCOUNT_DELETE.value},
+            ),
         ],
     }
 

@@ -22,6 +22,9 @@ class ImportState(StrEnum):
     RUNNING = "running"
 
 
+KEPT_SECONDS = 365 * 24 * 3600
+
+
 class ImportRun(Entity):
     """A run of an import. It is no entity of the log: progress is not history (docs/decisions/0010).
 
@@ -59,6 +62,7 @@ class ImportRun(Entity):
         "collection": "imports",
         "indexes": lambda: [
             index("imports_by_start", "workspace_id", "started_at", "_id"),
+            index("imports_expire", "heartbeat", expireAfterSeconds=KEPT_SECONDS),
             index(
                 "imports_by_request",
                 "workspace_id",

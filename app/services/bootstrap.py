@@ -105,7 +105,7 @@ class Services:
         """What proves who somebody is, and keeps it."""
         self.users = UserEngine(database, clock)
         self.sessions = SessionEngine(database, self.access, settings, self.secrets, clock, self.audit)
-        self.tokens = TokenEngine(database, self.access, clock, self.audit)
+        self.tokens = TokenEngine(database, self.access, settings, clock, self.audit)
         self.visits = VisitEngine(database, self.secrets, clock, self.limits, self.audit)
         self.confirmations = ConfirmationEngine(database, settings, clock)
         self.passkeys = PasskeyEngine(database, settings, clock)
@@ -184,6 +184,7 @@ class Services:
     async def _shorten(self, _: Doc) -> None:
         """Delete what is older than the settings want it."""
         await self.audit.shorten()
+        await self.tokens.forget_addresses()
 
     async def prepare(self) -> None:
         """Bring the database to what this version needs; safe to run by several processes at once.

@@ -39,6 +39,7 @@ class AuditEngine:
     def __init__(self, database: Database, settings: Settings, clock: Clock, secret: bytes) -> None:
         self._database = database
         self._days = settings.audit_days
+        self._erased_days = settings.erased_audit_days
         self._clock = clock
         self._secret = secret
         self._locks = [asyncio.Lock() for _ in range(LOCKS)]
@@ -170,8 +171,11 @@ class AuditEngine:
 
     async def shorten(self) -> None:
         """Remove what is older than it has to be kept; what stays can still be verified."""
-        cutoff = self._clock.now() - timedelta(days=self._days)
+        now = self._clock.now()
+        cutoff = now - timedelta(days=self._days)
         for chain in await queries.chains_older(self._database, cutoff):
             last = await queries.last_before(self._database, chain, cutoff)
             if last is not None:
                 await queries.raise_floor(self._database, chain, last["n"], last["hash"])
+        for chain in await queries.chains_of_deleted(self._database, now - timedelta(days=self._erased_days)):
+            await queries.raise_floor(self._database, chain, *await queries.tail(self._database, chain))

@@ -10,8 +10,9 @@ from pymongo.errors import DuplicateKeyError
 from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.core.log import Event, Head
-from app.models.audit import AuditEntry, AuditHead
+from app.models.audit import AuditEntry, AuditHead, AuditKind
 from app.models.memberships import Membership
+from app.models.users import User
 
 _SHOWN = {"previous_hash": 0, "hash": 0}
 
@@ -120,6 +121,14 @@ async def last_before(database: Database, chain: str, cutoff: datetime) -> Doc |
 
 async def chains_older(database: Database, cutoff: datetime) -> list[str]:
     return await database.collection(AuditEntry).distinct("chain", {"at": {"$lt": cutoff}})
+
+
+async def chains_of_deleted(database: Database, cutoff: datetime) -> list[str]:
+    """Those of accounts that were deleted before; a deletion that was taken back does not count."""
+    deleted = {"kind": AuditKind.ACCOUNT_DELETE.value, "at": {"$lte": cutoff}}
+    chains = await database.collection(AuditEntry).distinct("chain", deleted)
+    there = await database.collection(User).distinct("_id", {"_id": {"$in": chains}})
+    return [chain for chain in chains if chain not in there]
 
 
 async def raise_floor(database: Database, chain: str, n: int, hash_: str) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.core.clock import Clock
+from app.core.config import Settings
 from app.core.database.engine import Database
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError, not_found
@@ -68,9 +69,12 @@ async def of_service(scope: Scope, membership_id: str) -> Owner:
 
 
 class TokenEngine:
-    def __init__(self, database: Database, access: Access, clock: Clock, audit: AuditEngine) -> None:
+    def __init__(
+        self, database: Database, access: Access, settings: Settings, clock: Clock, audit: AuditEngine
+    ) -> None:
         self._database = database
         self._access = access
+        self._address_kept = timedelta(days=settings.last_address_days)
         self._clock = clock
         self._audit = audit
 
@@ -132,6 +136,10 @@ class TokenEngine:
     async def note_uses(self, uses: Mapping[str, tuple[datetime, str]]) -> None:
         """Keep when and from where tokens were last used, by their ids."""
         await queries.note_uses(self._database, uses)
+
+    async def forget_addresses(self) -> None:
+        """Forget from where tokens were last used that have not been used for long."""
+        await queries.forget_addresses(self._database, self._clock.now() - self._address_kept)
 
     async def _record(self, kind: AuditKind, owner: Owner, token_id: str, **detail: Any) -> None:
         if owner.membership_id is not None:

@@ -51,6 +51,12 @@ async def note_uses(database: Database, uses: Mapping[str, tuple[datetime, str]]
     await database.collection(ApiToken).bulk_write(writes, ordered=False)
 
 
+async def forget_addresses(database: Database, before: datetime) -> None:
+    """Of uses that are older than this, and have not been followed by others."""
+    old = {"last_used_at": {"$lt": before}, "last_address": {"$type": "string"}}
+    await database.collection(ApiToken).update_many(old, {"$set": {"last_address": None}})
+
+
 async def service_account(scope: Scope, membership_id: str) -> Doc | None:
     """A present service account of the workspace."""
     wanted = {"_id": membership_id, "type": MembershipType.SERVICE.value, "removed_at": None}
