@@ -20,7 +20,7 @@ _MARKS = {Health.GOOD: "ok", Health.WARNING: "WARN", Health.BAD: "BAD"}
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Lines of JSON, for scripts.")] = False,
 ) -> None:
-    """Look at settings, database, indexes, clock, disks and mail, and say what helps where one is not well.
+    """Look at settings, certificate, database, indexes, clock, disks and mail, and say what helps.
 
     Changes nothing. Exits with 1 where something is bad; warnings alone are no failure.
     """

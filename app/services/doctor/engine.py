@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
@@ -17,6 +18,7 @@ from app.core.database.migrations import Migration
 from app.core.jobs import JobKind, JobState
 from app.core.telemetry import Telemetry
 from app.services.doctor import rules
+from app.services.doctor.certificates import certificate_end
 from app.services.doctor.rules import Finding, Health
 from app.services.jobs import JobEngine
 from app.services.mail import Undeliverable, greet
@@ -28,6 +30,8 @@ async def examine(
     """All there is to say, in an order to read it in. `known` are the migrations of this version."""
     yield rules.settings(settings.problems(), [name for name, _ in unknown_variables()])
     yield rules.public_url(settings.public_url, production=settings.production)
+    if settings.public_url.startswith("https://"):
+        yield await _certificate(settings.public_url)
     for finding in _machine(settings):
         yield finding
     if await database.is_ready():
@@ -37,6 +41,17 @@ async def examine(
         advice = "Look whether MongoDB runs there as a replica set, and whether the account is right."
         yield Finding("database", Health.BAD, "no primary answers", advice)
     yield await _mail(settings)
+
+
+async def _certificate(url: str) -> Finding:
+    left = problem = None
+    try:
+        left = await certificate_end(url) - system_now()
+    except ssl.SSLCertVerificationError as error:
+        problem = error.verify_message
+    except OSError:
+        pass
+    return rules.certificate(left, problem)
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

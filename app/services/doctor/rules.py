@@ -14,6 +14,9 @@ SCARCE, GONE = 0.15, 0.05
 """Parts of a disk that are still free."""
 SHORT_OPLOG = timedelta(hours=24)
 LONG_OVERDUE = timedelta(minutes=5)
+
+
+SHORT_CERTIFICATE = timedelta(days=14)
 OWN_FILES = 300
 """What a process opens beside its clients."""
 NEEDED = (
@@ -198,3 +201,21 @@ def public_url(url: str, *, production: bool) -> Finding:
         advice = "Set PASTIS_PUBLIC_URL to the HTTPS address that people open: passkeys and links need it."
         return Finding("public address", Health.WARNING, url, advice)
     return Finding("public address", Health.GOOD, url)
+
+
+def certificate(left: timedelta | None, problem: str | None) -> Finding:
+    """`left` is how long the public address' certificate is still good; `problem` is why it is not good now.
+
+    Neither, where nobody shows one.
+    """
+    if problem is not None:
+        advice = "Browsers refuse it. Renew it, for the host of PASTIS_PUBLIC_URL, with its whole chain."
+        return Finding("certificate", Health.BAD, problem, advice)
+    if left is None:
+        advice = "Look whether the proxy runs, if this machine is to reach it by its public address."
+        return Finding("certificate", Health.WARNING, "nobody shows one at the public address", advice)
+    text = f"good for {left.days} more days"
+    if left < SHORT_CERTIFICATE:
+        advice = "What renews it has failed: look at the log of Caddy, or at `certbot renew`."
+        return Finding("certificate", Health.WARNING, text, advice)
+    return Finding("certificate", Health.GOOD, text)
