@@ -1,8 +1,6 @@
 """The application on SecantusDB, the database of a machine without MongoDB: the way of a task through it."""
 
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -10,9 +8,6 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.core.config import Settings
-from app.core.database import embedded
-from app.core.database.embedded import open_embedded
-from app.core.database.embedded_servers import Server, find_servers
 from app.main import create_app
 from app.models.audit import AuditKind
 from app.services.bootstrap import Services
@@ -24,27 +19,6 @@ from app.tests.support.kept import Kept
 from app.tests.support.replay import events_after, replay, walk_back
 
 pytestmark = pytest.mark.anyio
-
-
-def secantus() -> Server | None:
-    return next((server for server in find_servers([]) if server.kind == "secantus"), None)
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    """A server of its own, which is gone after the test, however that ends."""
-    server = secantus()
-    if server is None:
-        pytest.skip("SecantusDB is not installed")
-    folder = tmp_path / "database"
-    try:
-        with open_embedded(tmp_path, servers=[server]) as database:
-            assert database.kind == "secantus"
-            yield database.url
-    finally:
-        if folder.exists():
-            embedded._stop(folder)  # by the process id that it noted
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
