@@ -41,7 +41,7 @@ logger = logging.get_logger(__name__)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """The ASGI application.
+    """The ASGI application. Without a clock it goes by the database's.
 
     Raises UnsafeSettings in production, whoever serves it, and RuntimeError where a route declares no
     permission.
@@ -52,7 +52,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         title="Pastis",
         version=__version__,
         description=DESCRIPTION,
-        lifespan=_lifespan(settings, clock or Clock(), telemetry, tracer_provider),
+        lifespan=_lifespan(settings, clock, telemetry, tracer_provider),
         telemetry={
             "tracing": tracer_provider is not None,
             "tracer_provider": tracer_provider,
@@ -132,12 +132,13 @@ def _is_untraced(scope: Scope) -> bool:
 
 
 def _lifespan(
-    settings: Settings, clock: Clock, telemetry: Telemetry, tracer_provider: "TracerProvider | None"
+    settings: Settings, clock: Clock | None, telemetry: Telemetry, tracer_provider: "TracerProvider | None"
 ) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database.connect(settings, telemetry, tracer_provider)
-        services = Services(settings, database, resolve_secret(settings), clock, telemetry)
+        shared = clock or Clock(database.time.now)
+        services = Services(settings, database, resolve_secret(settings), shared, telemetry)
         app.state.services = services
         preparing = asyncio.create_task(_prepare(services))
         try:

@@ -42,7 +42,8 @@ async def open_services(settings: Settings, *, prepare: bool = True) -> AsyncIte
     Without `prepare` the database is left as it is.
     """
     configure(settings)
-    services = Services(settings, Database.connect(settings), resolve_secret(settings), Clock())
+    database = Database.connect(settings)
+    services = Services(settings, database, resolve_secret(settings), Clock(database.time.now))
     try:
         if not await services.database.is_ready():
             url = settings.database_url.get_secret_value() if settings.database_url else ""

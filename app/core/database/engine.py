@@ -20,6 +20,7 @@ from pymongo.write_concern import WriteConcern
 
 from app.core.config import Settings
 from app.core.database.point_reader import PointReader
+from app.core.database.server_time import ServerTime
 from app.core.database.sessionless import SessionlessConnections
 from app.core.database.watching import CommandSpans, CommandTimes, Connections
 from app.core.documents import Doc
@@ -108,11 +109,16 @@ class Database:
     """One process's connection to its database."""
 
     def __init__(
-        self, client: AsyncMongoClient[Doc], name: str, connections: Connections | None = None
+        self,
+        client: AsyncMongoClient[Doc],
+        name: str,
+        connections: Connections | None = None,
+        time: ServerTime | None = None,
     ) -> None:
         self.client = client
         self.name = name
         self.connections = connections or Connections()
+        self.time = time or ServerTime()
         self.engine = Engine(client, name)
         self.timeout_seconds = client.options.timeout or 0.0
         self._collections: dict[tuple[type[Model], str], AsyncCollection[Doc]] = {}
@@ -132,7 +138,7 @@ class Database:
         """
         if settings.database_url is None:
             raise ValueError("database_url is not set")
-        sessionless, connections = SessionlessConnections(), Connections()
+        sessionless, connections, time = SessionlessConnections(), Connections(), ServerTime()
         client: AsyncMongoClient[Doc] = AsyncMongoClient(
             settings.database_url.get_secret_value(),
             appname=APP_NAME,
@@ -149,12 +155,13 @@ class Database:
             event_listeners=[
                 sessionless,
                 connections,
+                time,
                 *([] if telemetry is None else [CommandTimes(telemetry)]),
                 *([] if tracer_provider is None else [CommandSpans(tracer_provider)]),
             ],
         )
         sessionless.client = client
-        return cls(client, settings.database_name, connections)
+        return cls(client, settings.database_name, connections, time)
 
     def collection(self, model: type[Model]) -> AsyncCollection[Doc]:
         return self._as(model, "it is")

@@ -44,7 +44,7 @@ async def installation(settings: Settings, clock: Clock) -> AsyncIterator[tuple[
 
 
 @asynccontextmanager
-async def serving(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Services, Client]]:
+async def serving(settings: Settings, clock: Clock | None) -> AsyncIterator[tuple[Services, Client]]:
     """An application, and a client of it."""
     app = create_app(settings, clock)
     async with app.router.lifespan_context(app):
