@@ -87,7 +87,10 @@ def main() -> None:
         for level in arguments.level or levels():
             begun = time.monotonic()
             kills, flaws = asyncio.run(rehearse(opened.url, level, arguments.every))
-            print(f"level {level}: {kills} kills in {time.monotonic() - begun:.0f} s, {len(flaws)} flaws", flush=True)
+            print(
+                f"level {level}: {kills} kills in {time.monotonic() - begun:.0f} s, {len(flaws)} flaws",
+                flush=True,
+            )
             wrong += flaws
     print(*wrong, sep="\n", end="")
     sys.exit(bool(wrong))

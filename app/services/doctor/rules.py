@@ -14,8 +14,6 @@ SCARCE, GONE = 0.15, 0.05
 """Parts of a disk that are still free."""
 SHORT_OPLOG = timedelta(hours=24)
 LONG_OVERDUE = timedelta(minutes=5)
-
-
 SHORT_CERTIFICATE = timedelta(days=14)
 OWN_FILES = 300
 """What a process opens beside its clients."""

@@ -16,7 +16,7 @@ canceled_at category chain clone_suspected_at color command completed_at created
 credential_id custom_role_id default_status_id deleting_since derived document_id done dry_run
 due_at due_date edited_at epoch erased_memberships error estimate expires_at failed fingerprint
 finished_at floor floor_hash folded followed former_keys full_at has_password hash heartbeat hint
-holder_id id invited invited_by key keys kind label_ids last_rank last_task_number lead_id letter
+holder_id id invited invited_by key keys kind label_ids last_rank lease last_task_number lead_id letter
 link_id max_uses member_ids membership_id merged_into_id merging methods moved mutation n parent_id
 pending_since permissions previous_access_expires_at previous_access_hash previous_hash
 previous_refresh_hash priority project_id provider purpose rank refresh_hash refs remember_me
