@@ -1,5 +1,6 @@
 """The description of the API: complete, true to its own examples and to the answers, and committed."""
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -40,7 +41,13 @@ PARTS = {
 
 def validator(schema: Spec) -> jsonschema_rs.Draft202012Validator:
     """Of a schema that refers to others of the description."""
-    return jsonschema_rs.Draft202012Validator({**schema, "components": {"schemas": SCHEMAS}})
+    return _compiled(json.dumps(schema))
+
+
+@functools.cache
+def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
+    """Takes much longer than asking it does."""
+    return jsonschema_rs.Draft202012Validator({**json.loads(schema), "components": {"schemas": SCHEMAS}})
 
 
 def assert_valid(value: Any, schema: Spec) -> None:
