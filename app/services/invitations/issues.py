@@ -72,12 +72,12 @@ class Issues:
             seq=seq,
             expires_at=invitation.expires_at,
         )
-        await queries.put_secret(self._database, secret)
         link = rules.link(self._settings.public_url, token)
-        if email is None:
-            return Issued(outcome, None, link)
-        await self._send(scope, secret, email, link)
-        return Issued(outcome, email)
+        if email is not None:
+            # Before the secret, by which a repeated request sees that all is done: rather two mails than none.
+            await self._send(scope, secret, email, link)
+        await queries.put_secret(self._database, secret)
+        return Issued(outcome, email, link if email is None else None)
 
     async def _send(self, scope: Scope, secret: InvitationSecret, email: str, link: str) -> None:
         workspace = await queries.workspace(self._database, scope.workspace_id)

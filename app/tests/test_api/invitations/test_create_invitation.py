@@ -201,6 +201,25 @@ async def test_a_workspace_sends_so_many_mails(workspace: Workspace, services: S
     ok(await workspace.admin.post("/invitations", {}), 201)
 
 
+async def test_sent_again_it_mails_what_a_killed_process_did_not(
+    workspace: Workspace, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An invitation that was answered has been mailed, wherever the first attempt was cut off."""
+    email, headers = address(), {"Idempotency-Key": "invite-all-the-same"}
+    send = services.mail.send
+
+    async def cut_off(*_: Any, **__: Any) -> None:
+        monkeypatch.setattr(services.mail, "send", send)
+        raise ConnectionError("killed")
+
+    monkeypatch.setattr(services.mail, "send", cut_off)
+    answer = await workspace.api.post("/invitations", {"email": email}, headers=headers)
+    assert answer.status_code == 500
+    ok(await workspace.api.post("/invitations", {"email": email}, headers=headers), 201)
+    assert len(await mails_to(services, email)) == 1
+    await mailed_token(services, email)
+
+
 async def test_sent_again_it_makes_one_invitation_and_tells_no_secret_twice(
     workspace: Workspace, services: Services
 ) -> None:
