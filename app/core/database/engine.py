@@ -22,6 +22,7 @@ from app.core.config import Settings
 from app.core.database.point_reader import PointReader
 from app.core.database.server_time import ServerTime
 from app.core.database.sessionless import SessionlessConnections
+from app.core.database.superseded import SupersededPrimaries
 from app.core.database.watching import CommandSpans, CommandTimes, Connections
 from app.core.documents import Doc
 from app.core.telemetry import Telemetry
@@ -138,7 +139,8 @@ class Database:
         """
         if settings.database_url is None:
             raise ValueError("database_url is not set")
-        sessionless, connections, time = SessionlessConnections(), Connections(), ServerTime()
+        sessionless, superseded = SessionlessConnections(), SupersededPrimaries()
+        connections, time = Connections(), ServerTime()
         client: AsyncMongoClient[Doc] = AsyncMongoClient(
             settings.database_url.get_secret_value(),
             appname=APP_NAME,
@@ -154,13 +156,14 @@ class Database:
             maxPoolSize=100,
             event_listeners=[
                 sessionless,
+                superseded,
                 connections,
                 time,
                 *([] if telemetry is None else [CommandTimes(telemetry)]),
                 *([] if tracer_provider is None else [CommandSpans(tracer_provider)]),
             ],
         )
-        sessionless.client = client
+        sessionless.client = superseded.client = client
         return cls(client, settings.database_name, connections, time)
 
     def collection(self, model: type[Model]) -> AsyncCollection[Doc]:

@@ -42,14 +42,20 @@ class SessionlessConnections(ServerListener):
             reset.add_done_callback(self._resets.discard)
 
     async def _drop(self, address: Address) -> None:
-        # The driver has no public way: this is what it does itself when a server forgets its connections.
-        topology: Any = self.client._topology  # type: ignore[union-attr]  # noqa: SLF001
-        server = topology._servers.get(address)  # noqa: SLF001
-        if server is not None:
-            await server.pool.reset_without_pause()
+        pool = pool_of(self.client, address)
+        if pool is not None:
+            # What the driver does itself when a server forgets its connections.
+            await pool.reset_without_pause()
 
     def opened(self, event: ServerOpeningEvent) -> None:
         pass
 
     def closed(self, event: ServerClosedEvent) -> None:
         self._unfit.discard(event.server_address)
+
+
+def pool_of(client: AsyncMongoClient[Doc] | None, address: Address) -> Any:
+    """The connections to a server, None where it is gone; the driver has no public way to them."""
+    topology: Any = client._topology  # type: ignore[union-attr]  # noqa: SLF001
+    server = topology._servers.get(address)  # noqa: SLF001
+    return None if server is None else server.pool
