@@ -21,6 +21,8 @@ connections to the database, which who writes needs too."""
 PATIENCE_SECONDS = 20.0
 """How long a stream waits to be let in."""
 FAREWELL_SECONDS = 1.0
+SLOW_SECONDS = 30.0
+"""How long a client may take for a chunk of what it downloads."""
 _RETRY_MS = (500, 3000)
 """Within which a client comes back; each is told another time, so that not all come at once."""
 
@@ -206,15 +208,20 @@ def _describing(request: Request) -> Callable[[PastisError], bytes]:
 
 
 class Download:
-    """A body in chunks; cut off where its end never comes."""
+    """A body in chunks; cut off where its end never comes, or the client takes nothing for long."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
 
     async def run(self, _receive: Receive, send: Send) -> None:
-        async for chunk in self._chunks:
-            await send(_part(chunk))
-        await send(_part(b"", more=False))
+        try:
+            async for chunk in self._chunks:
+                async with asyncio.timeout(SLOW_SECONDS):
+                    await send(_part(chunk))
+        except TimeoutError:
+            await abort(send)
+        else:
+            await send(_part(b"", more=False))
 
 
 def is_for_stream(scope: Scope) -> bool:

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.commands.console import fail, load_settings, reachable, say, warn_of_unknown_settings
+from app.commands.protocol import BoundedProtocol
 from app.core.config import Settings, UnsafeSettings
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _config(api: FastAPI, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="websockets-sansio",
         ws_max_size=settings.max_body_bytes,
         # Compression would take more memory for each socket than all else together.
