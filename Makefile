@@ -12,7 +12,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 -
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test alerts fuzz bench bench-backups bench-report bench-sync chaos chaos-sessions chaos-sync rolling-deploy machine-access machine-sync model mutate-guards lint types contracts format openapi lock clean rehearse-migrations
+.PHONY: help run test alerts fuzz bench bench-backups bench-report bench-sync chaos chaos-failover chaos-faults chaos-kills chaos-sessions chaos-sync rolling-deploy machine-access machine-sync model mutate-guards rehearse-migrations lint types contracts format openapi lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -46,6 +46,12 @@ chaos-sessions: $(VENV)/.dev ## Lose answers, kill processes and replay tokens, 
 
 chaos-sync: $(VENV)/.dev ## Kill, stop and cut what 200 clients follow, and look what each of them holds (12 minutes)
 	$(IN_VENV) python -m chaos.sync --seconds 600 --clients 200
+
+chaos-failover: $(VENV)/.dev ## Lose the primary 200 times under 50 writers, and look what is lost (1 hour)
+	$(IN_VENV) python -m chaos.failover --kills 200 --writers 50
+
+chaos-kills: $(VENV)/.dev ## Kill the API 1,000 times under load, and look what is lost (1 hour)
+	$(IN_VENV) python -m chaos.kills --kills 1000
 
 alerts: $(VENV)/.dev ## Kill the API and see the alert fire at a real Alertmanager, and end (5 minutes)
 	$(IN_VENV) python -m chaos.alerts

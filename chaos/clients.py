@@ -63,9 +63,11 @@ class Client:
         self._ledger = ledger
         self._chance = chance
 
-    async def write_until(self, is_over: Callable[[], bool]) -> None:
+    async def write_until(self, is_over: Callable[[], bool], pause: float = 0.0) -> None:
+        """With about so many seconds between two writes."""
         while not is_over():
             await self.write()
+            await asyncio.sleep(self._chance.uniform(0.5, 1.5) * pause)
 
     async def write(self) -> None:
         """Make up one request and bring it to an answer; notes a fault where there never is one."""
@@ -75,6 +77,7 @@ class Client:
         while monotonic() - begun < PATIENCE_SECONDS:
             attempts += 1
             answer = await self._send(request)
+            self._note(answer)
             if answer is not None and answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._settle(request, answer, attempts)
                 return
@@ -90,6 +93,14 @@ class Client:
             )
         except httpx2.TransportError:
             return None
+
+    def _note(self, answer: httpx2.Response | None) -> None:
+        if answer is None:
+            self._ledger.told["no answer"] += 1
+        elif not answer.is_success:
+            known = answer.headers.get("content-type") == _PROBLEM
+            code = answer.json()["code"] if known else "no problem document"
+            self._ledger.told[f"{answer.status_code} {code}"] += 1
 
     def _read_pause(self, request: Request, answer: httpx2.Response) -> float:
         """How long a 503 asks to wait. Any other error of the server is a fault."""

@@ -1,5 +1,6 @@
 """What the clients asked for, and what they were told."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -45,6 +46,8 @@ class Ledger:
     retries: int = 0
     unavailable: int = 0
     """Answers with 503; they count as retries too."""
+    told: "Counter[str]" = field(default_factory=Counter)
+    """Statuses and codes of answers that did not say that it was done; those that never came, too."""
 
     def keys(self) -> set[str]:
         return {answer.request.key for answer in (*self.acknowledged, *self.refused)}

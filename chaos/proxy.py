@@ -2,11 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 _CHUNK = 65_536
 _SLOW_CHUNK = 1024
+
+Bars = Callable[[int, bytes], bool]
+"""Whether to let nothing through of a port, by it and by what came first, if one has just connected."""
 
 
 class Proxy:
@@ -18,17 +21,23 @@ class Proxy:
         self._flows = asyncio.Event()
         self._flows.set()
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: dict[asyncio.StreamWriter, asyncio.Event] = {}
+        """The connections, and whether each may carry anything."""
+        self._bars: Bars | None = None
         self._passing: set[asyncio.Task[None]] = set()
         self.delay = 0.0
         """Seconds that each kilobyte takes."""
         self.cuts = 0
 
     @property
-    def url(self) -> str:
+    def port(self) -> int:
         if self._server is None:
             raise RuntimeError("the proxy is not open")
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -56,6 +65,18 @@ class Proxy:
     def flow(self) -> None:
         self._flows.set()
 
+    def part(self, bars: Bars) -> None:
+        """Let nothing through of those who are barred, and are not told so, until `rejoin`."""
+        self._bars = bars
+        for writer, flows in self._open.items():
+            if bars(_port(writer), b""):
+                flows.clear()
+
+    def rejoin(self) -> None:
+        self._bars = None
+        for flows in self._open.values():
+            flows.set()
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # In a task of our own: of one that is cancelled, asyncio's own complains.
         task = asyncio.create_task(self._carry(reader, writer))
@@ -63,16 +84,17 @@ class Proxy:
         task.add_done_callback(self._passing.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
+        flows = self._open[writer] = asyncio.Event()
+        flows.set()
         try:
             found = await self._connect()
             if found is not None:
                 try:
-                    await self._join(reader, writer, *found)
+                    await self._join(flows, reader, writer, *found)
                 finally:
                     found[1].transport.abort()
         finally:
-            self._open.discard(writer)
+            self._open.pop(writer, None)
             writer.transport.abort()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
@@ -83,15 +105,17 @@ class Proxy:
 
     async def _join(
         self,
+        flows: asyncio.Event,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         far_reader: asyncio.StreamReader,
         far_writer: asyncio.StreamWriter,
     ) -> None:
         """Until one side ends: no half of a connection is kept."""
+        await self._greet(flows, reader, writer, far_writer)
         ways = [
-            asyncio.create_task(self._pass(reader, far_writer)),
-            asyncio.create_task(self._pass(far_reader, writer)),
+            asyncio.create_task(self._pass(flows, reader, far_writer)),
+            asyncio.create_task(self._pass(flows, far_reader, writer)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -100,11 +124,36 @@ class Proxy:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _greet(
+        self,
+        flows: asyncio.Event,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        far_writer: asyncio.StreamWriter,
+    ) -> None:
+        """Who connects while others are barred may be one of them."""
+        if self._bars is None:
+            return
+        said = await reader.read(_CHUNK)
+        if self._bars is not None and self._bars(_port(writer), said):
+            flows.clear()
+        await flows.wait()
+        far_writer.write(said)
+
+    async def _pass(
+        self, flows: asyncio.Event, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(_SLOW_CHUNK if self.delay else _CHUNK):
                 await self._flows.wait()
+                await flows.wait()
                 if self.delay:
                     await asyncio.sleep(self.delay)
                 writer.write(data)
                 await writer.drain()
+
+
+def _port(writer: asyncio.StreamWriter) -> int:
+    """Of who connected."""
+    address = writer.get_extra_info("peername")
+    return 0 if address is None else int(address[1])

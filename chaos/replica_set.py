@@ -17,7 +17,8 @@ from chaos.service import free_port
 
 MEMBERS = 3
 START_SECONDS = 60.0
-ELECTION_MS = 3000
+SETTINGS = {"electionTimeoutMillis": 5000, "heartbeatTimeoutSecs": 5}
+"""As deploy/ has them."""
 _CACHE_GB = 0.25
 _LOOK_SECONDS = 0.2
 
@@ -27,14 +28,19 @@ class Member:
 
     def __init__(self, server: Server, folder: Path, more: Sequence[str] = ()) -> None:
         self.port = free_port()
+        self.host = f"127.0.0.1:{self.port}"
+        """Where the others and clients find it; a proxy may stand there."""
         self._more = more
         self._server = server
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
+    def pid(self) -> int:
+        """Raises RuntimeError before the first start."""
+        if self._process is None:
+            raise RuntimeError("it was never started")
+        return self._process.pid
 
     def start(self) -> None:
         data = self._folder / "data"
@@ -94,16 +100,26 @@ class ReplicaSet:
         config = {
             "_id": self._name,
             "members": [{"_id": number, "host": one.host} for number, one in enumerate(self.members)],
-            "settings": {"electionTimeoutMillis": ELECTION_MS},
+            "settings": SETTINGS,
         }
         await self._until(lambda: all(self._answers(one) for one in self.members), "start")
         await asyncio.to_thread(self.members[0].ask, {"replSetInitiate": config})
         await self._until(lambda: self._primary() is not None, "elect a primary")
 
-    async def primary(self) -> Member:
-        """The present one, as soon as there is one."""
-        await self._until(lambda: self._primary() is not None, "elect a primary")
-        return await asyncio.to_thread(self._primary) or self.members[0]
+    async def primary(self, besides: Member | None = None) -> Member:
+        """The present one, as soon as there is one, who is not the one that was."""
+        found: list[Member] = []
+
+        def look() -> bool:
+            found.extend(one for one in [self._primary(besides)] if one is not None)
+            return bool(found)
+
+        await self._until(look, "elect a primary")
+        return found[0]
+
+    async def whole(self) -> None:
+        """Wait until all members take part, so that the next one may be lost."""
+        await self._until(self._is_whole, "become whole")
 
     async def secondary(self) -> Member:
         primary = await self.primary()
@@ -126,9 +142,16 @@ class ReplicaSet:
             return bool(member.ask("ping"))
         return False
 
-    def _primary(self) -> Member | None:
+    def _is_whole(self) -> bool:
+        primary = self._primary()
+        with suppress(PyMongoError):
+            states = [] if primary is None else primary.ask("replSetGetStatus")["members"]
+            return sorted(one["stateStr"] for one in states)[1:] == ["SECONDARY"] * (len(self.members) - 1)
+        return False
+
+    def _primary(self, besides: Member | None = None) -> Member | None:
         """Of those that answer; a stopped one that comes back believes for a moment that it still is one."""
-        for member in self.members:
+        for member in [one for one in self.members if one is not besides]:
             with suppress(PyMongoError):
                 if member.ask("hello").get("isWritablePrimary"):
                     return member

@@ -73,7 +73,7 @@ async def play(plan: Plan, number: int, folder: Path, chance: random.Random) -> 
     try:
         await service.start()
         async with _logged_in(service) as http:
-            workspace_id, arena = await _prepare(http)
+            workspace_id, arena = await prepare(http, service.url)
             await _write(plan, played, service, http, arena, chance)
         await service.stop()
         async with service.files() as database:
@@ -94,10 +94,10 @@ async def _logged_in(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
         yield http
 
 
-async def _prepare(http: httpx2.AsyncClient) -> tuple[str, Arena]:
+async def prepare(http: httpx2.AsyncClient, url: str, slug: str = "chaos") -> tuple[str, Arena]:
     """A workspace with two projects and some tasks, which `http` has as its base from here on."""
-    made = good(await http.post("/api/v1/workspaces", json={"slug": "chaos", "name": "Fluid Project"}))
-    http.base_url = httpx2.URL(f"{http.base_url}/api/v1/workspaces/{made['id']}")
+    made = good(await http.post(f"{url}/api/v1/workspaces", json={"slug": slug, "name": "Fluid Project"}))
+    http.base_url = httpx2.URL(f"{url}/api/v1/workspaces/{made['id']}")
     arena = Arena([])
     for key, name in (("FLUID", "Fluid Infusion"), ("INFRA", "Infrastructure")):
         arena.projects.append(good(await http.post("/projects", json={"key": key, "name": name}))["id"])

@@ -82,7 +82,7 @@ async def test_a_round_that_fails_leaves_no_process(folder: Path, monkeypatch: p
         pids.append(process.pid)
         return process
 
-    monkeypatch.setattr("chaos.rounds._prepare", fail)
+    monkeypatch.setattr("chaos.rounds.prepare", fail)
     monkeypatch.setattr(Service, "_spawn", note)
     with pytest.raises(RuntimeError, match="no workspace today"):
         await play(Plan(seconds=1.0), 1, folder, random.Random())
