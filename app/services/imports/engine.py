@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC
 
 from app.core.documents import Doc, public, stored
 from app.core.errors import ErrorCode, PastisError, not_found
@@ -118,4 +119,5 @@ class ImportEngine:
     def _shown(self, doc: Doc) -> Doc:
         shown = public(ImportRun, doc) if "_id" in doc else doc
         now = self._scope.writers.clock.now()
-        return {**shown, "state": rules.state_now(ImportState(doc["state"]), doc["heartbeat"], now).value}
+        heartbeat = doc["heartbeat"].replace(tzinfo=UTC)  # in a list times are naive
+        return {**shown, "state": rules.state_now(ImportState(doc["state"]), heartbeat, now).value}
