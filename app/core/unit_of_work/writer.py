@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
 
-from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import PyMongoError
 
 from app.core.clock import Clock
 from app.core.database.engine import Database
@@ -217,10 +217,8 @@ class Writer:
             try:
                 await transaction.run(group)
             except (ConflictError, PyMongoError) as exc:
-                # The driver has waited for a server as long as it may: nothing is gained by waiting again.
-                if isinstance(exc, ServerSelectionTimeoutError):
-                    raise
-                if isinstance(exc, PyMongoError) and not is_transient(exc):
+                # What has taken as long as it may would do so again, while clients wait for their answer.
+                if isinstance(exc, PyMongoError) and (exc.timeout or not is_transient(exc)):
                     raise
                 if monotonic() > deadline:
                     raise classify(exc) or PastisError(ErrorCode.OVERLOADED) from exc

@@ -74,7 +74,7 @@ class Issues:
         )
         link = rules.link(self._settings.public_url, token)
         if email is not None:
-            # Before the secret, by which a repeated request sees that all is done: rather two mails than none.
+            # Before the secret, which says to a repeated request that all is done: rather twice than never.
             await self._send(scope, secret, email, link)
         await queries.put_secret(self._database, secret)
         return Issued(outcome, email, link if email is None else None)

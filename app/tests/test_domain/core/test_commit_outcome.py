@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import AutoReconnect, ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, ConnectionFailure, NetworkTimeout, OperationFailure, PyMongoError
 
 from app.core.config import Settings
 from app.core.database.engine import Database
@@ -102,6 +102,24 @@ async def test_an_outcome_that_stays_unknown_is_said_to_be_unknown(
     monkeypatch.undo()
     assert (await bench.label(label.id))["description"] == "one two "
     await bench.check_log()
+
+
+async def test_what_took_as_long_as_it_may_is_not_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients wait for an answer, and a database that stands still has no other one."""
+    begun = 0
+
+    async def stand_still(*_: Any) -> None:
+        nonlocal begun
+        begun += 1
+        raise labelled(NetworkTimeout("timed out"), TRANSIENT)
+
+    with monkeypatch.context() as still:
+        still.setattr(Database, "begin", stand_still)
+        (refusal,) = await bench.together(on.create("Uploader"))
+    assert (refusal.code, begun) == (ErrorCode.DATABASE_UNAVAILABLE, 1)
+    assert (await bench.run(on.create("Uploader"))).seq == 2
 
 
 async def test_the_same_request_sent_again_after_an_unknown_outcome_is_done_once(
