@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from app.core.documents import Doc, Entity
@@ -73,3 +74,4 @@ class Submission:
     commands: Sequence[Command[Any]]
     context: Context
     future: Any
+    since: float = field(default_factory=monotonic)

@@ -122,6 +122,8 @@ class Writer:
         self._writers = writers
         self._draining = False
         self._under_way = 0
+        self._stood_still = 0.0
+        """When the database was last found to have taken as long as it may."""
         self._committed: list[Transaction] = []
         """Transactions whose submissions have not been told yet."""
 
@@ -213,12 +215,18 @@ class Writer:
         deadline = monotonic() + DEADLINE_SECONDS
         attempt = 0
         while True:
+            if any(one.since < self._stood_still for one in group):
+                # They have waited behind what took so long, and would wait as long again.
+                raise PastisError(ErrorCode.DATABASE_UNAVAILABLE)
             transaction = Transaction(self._writers, self.workspace_id, before, self._tell, hand_over)
             try:
                 await transaction.run(group)
             except (ConflictError, PyMongoError) as exc:
-                # What has taken as long as it may would do so again, while clients wait for their answer.
-                if isinstance(exc, PyMongoError) and (exc.timeout or not is_transient(exc)):
+                if isinstance(exc, PyMongoError) and exc.timeout:
+                    # It would take as long again, while clients wait for their answer.
+                    self._stood_still = monotonic()
+                    raise
+                if isinstance(exc, PyMongoError) and not is_transient(exc):
                     raise
                 if monotonic() > deadline:
                     raise classify(exc) or PastisError(ErrorCode.OVERLOADED) from exc

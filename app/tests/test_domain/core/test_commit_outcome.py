@@ -122,6 +122,32 @@ async def test_what_took_as_long_as_it_may_is_not_tried_again(
     assert (await bench.run(on.create("Uploader"))).seq == 2
 
 
+async def test_who_waits_behind_what_took_too_long_is_told_so_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And who comes later is served."""
+    begun = 0
+    standing = asyncio.Event()
+
+    async def stand_still(*_: Any) -> None:
+        nonlocal begun
+        begun += 1
+        await standing.wait()
+        raise labelled(NetworkTimeout("timed out"), TRANSIENT)
+
+    with monkeypatch.context() as still:
+        still.setattr(Database, "begin", stand_still)
+        first = asyncio.create_task(bench.together(on.create("Uploader")))
+        await asyncio.sleep(0.05)
+        behind = asyncio.create_task(bench.together(on.create("Pager"), on.create("Slider")))
+        await asyncio.sleep(0.05)
+        standing.set()
+        refusals = [*await first, *await behind]
+    assert [one.code for one in refusals] == [ErrorCode.DATABASE_UNAVAILABLE] * 3
+    assert begun == 1
+    assert (await bench.run(on.create("Uploader"))).seq == 2
+
+
 async def test_the_same_request_sent_again_after_an_unknown_outcome_is_done_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
