@@ -222,7 +222,7 @@ class Writer:
             try:
                 await transaction.run(group)
             except (ConflictError, PyMongoError) as exc:
-                if isinstance(exc, PyMongoError) and exc.timeout:
+                if isinstance(exc, PyMongoError) and (exc.timeout or is_unknown_commit(exc)):
                     # It would take as long again, while clients wait for their answer.
                     self._stood_still = monotonic()
                     raise
