@@ -50,6 +50,9 @@ chaos-sync: $(VENV)/.dev ## Kill, stop and cut what 200 clients follow, and look
 chaos-failover: $(VENV)/.dev ## Lose the primary 200 times under 50 writers, and look what is lost (1 hour)
 	$(IN_VENV) python -m chaos.failover --kills 200 --writers 50
 
+chaos-faults: $(VENV)/.dev ## Hurt an installation in each way once, and look what clients see (15 minutes)
+	$(IN_VENV) python -m chaos.trials
+
 chaos-kills: $(VENV)/.dev ## Kill the API 1,000 times under load, and look what is lost (1 hour)
 	$(IN_VENV) python -m chaos.kills --kills 1000
 

@@ -77,7 +77,7 @@ class Chapters:
         """`url` is where the API is found by clients, and `database` the way past it."""
         self.tally = Tally()
         self._url = url
-        self._account = account
+        self.account = account
         self.database = database
         self._chance = chance
 
@@ -106,7 +106,7 @@ class Chapters:
         """For a quarter of an hour, which is longer than a chapter."""
         limits = httpx2.Limits(max_connections=None)
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits) as http:
-            answer = await http.post(f"{self._url}/api/v1/auth/login", json=self._account)
+            answer = await http.post(f"{self._url}/api/v1/auth/login", json=self.account)
             http.headers["Authorization"] = f"Bearer {good(answer)['access_token']}"
             yield http
 

@@ -8,23 +8,19 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
 from chaos.chapters import SHOWN, Chapters, Tally, chapters, spread, table
 from chaos.ledger import Ledger
-from chaos.network import Network
-from chaos.replica_set import Member, ReplicaSet
-from chaos.service import Service
+from chaos.replica_set import MEMBERS, Member
+from chaos.stage import Site, accepted, stage
 
 BOUND_SECONDS = 15.0
 """Within it the next write is accepted."""
-_DATABASE_SECONDS = 5.0
-_PATIENCE_SECONDS = 60.0
-_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +45,6 @@ class Played:
     @property
     def good(self) -> bool:
         return not self.tally.violations and max(self.waits, default=0.0) <= BOUND_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    database: ReplicaSet
-    network: Network
-    service: Service
 
 
 Blow = Callable[[Site, Member], AbstractContextManager[None]]
@@ -99,7 +88,7 @@ async def play(plan: Plan, folder: Path, chance: random.Random) -> Played:
     """In an empty folder. Ends all that it started, also where it fails."""
     played = Played()
     async with (
-        _site(folder, chance) as site,
+        stage(folder, chance, members=MEMBERS) as site,
         chapters(site.service, site.service.url, site.database.url, chance) as book,
     ):
         played.tally = book.tally
@@ -108,24 +97,6 @@ async def play(plan: Plan, folder: Path, chance: random.Random) -> Played:
             print(_line(plan, played), flush=True)
         await book.look_again()
     return played
-
-
-@asynccontextmanager
-async def _site(folder: Path, chance: random.Random) -> AsyncIterator[Site]:
-    database = ReplicaSet(folder)
-    network = Network(database, chance)
-    try:
-        await network.open()
-        service = Service(folder, _DATABASE_SECONDS, database.url)
-        try:
-            await database.start()
-            await service.start()
-            yield Site(database, network, service)
-        finally:
-            service.kill()
-    finally:
-        database.end()
-        await network.close()
 
 
 async def _play_chapter(
@@ -148,19 +119,10 @@ async def _strike(site: Site, name: str, ledger: Ledger, played: Played) -> None
     with BLOWS[name](site, member):
         await site.database.primary(besides=member)
         played.elections.append(monotonic() - begun)
-        await _accepted(ledger, monotonic())
+        await accepted(ledger, monotonic())
     played.waits.append(ledger.longest_silence(begun))
     played.blows[name] += 1
     print(f"  {name}: elected {played.elections[-1]:.2f} s, accepted {played.waits[-1]:.2f} s", flush=True)
-
-
-async def _accepted(ledger: Ledger, since: float) -> None:
-    """Wait for a write that was accepted after that; raises TimeoutError."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            if ledger.acknowledged and ledger.acknowledged[-1].at > since:
-                return
-            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _line(plan: Plan, played: Played) -> str:

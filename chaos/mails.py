@@ -58,10 +58,10 @@ class Mails:
         for _ in range(MOST):
             if is_over():
                 break
-            await self._invite(http, f"{url}/api/v1/workspaces/{made['id']}/invitations")
+            await self.invite(http, f"{url}/api/v1/workspaces/{made['id']}/invitations")
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _invite(self, http: httpx2.AsyncClient, url: str) -> None:
+    async def invite(self, http: httpx2.AsyncClient, url: str) -> None:
         email, headers = f"{new_id()}@fluid.example", {"Idempotency-Key": new_id()}
         while email not in self.asked:
             try:

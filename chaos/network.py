@@ -33,6 +33,19 @@ class Network:
         for one, way in self._ways.items():
             way.part(_Owned(others if one is member else [member]))
 
+    def move_away(self, seconds: float) -> None:
+        """Let all take as long, either way."""
+        for way in self._ways.values():
+            way.latency = seconds
+
+    def stall(self) -> None:
+        for way in self._ways.values():
+            way.stall()
+
+    def flow(self) -> None:
+        for way in self._ways.values():
+            way.flow()
+
     def rejoin(self) -> None:
         for way in self._ways.values():
             way.rejoin()

@@ -27,6 +27,8 @@ class Proxy:
         self._passing: set[asyncio.Task[None]] = set()
         self.delay = 0.0
         """Seconds that each kilobyte takes."""
+        self.latency = 0.0
+        """Seconds that all takes, however much it is, one way."""
         self.cuts = 0
 
     @property
@@ -147,8 +149,8 @@ class Proxy:
             while data := await reader.read(_SLOW_CHUNK if self.delay else _CHUNK):
                 await self._flows.wait()
                 await flows.wait()
-                if self.delay:
-                    await asyncio.sleep(self.delay)
+                if self.delay or self.latency:
+                    await asyncio.sleep(self.delay + self.latency)
                 writer.write(data)
                 await writer.drain()
 

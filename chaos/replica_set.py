@@ -17,7 +17,7 @@ from chaos.service import free_port
 
 MEMBERS = 3
 START_SECONDS = 60.0
-SETTINGS = {"electionTimeoutMillis": 5000, "heartbeatTimeoutSecs": 5}
+SETTINGS = {"electionTimeoutMillis": 3000, "heartbeatTimeoutSecs": 3}
 """As deploy/ has them."""
 _CACHE_GB = 0.25
 _LOOK_SECONDS = 0.2
@@ -60,6 +60,9 @@ class Member:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def lives(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         self._signal(signal.SIGSTOP)

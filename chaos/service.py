@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -164,6 +165,11 @@ class Service:
         with start_lock(self._database_folder, NEVER):
             await self.kill_database()
             yield
+
+    def database_url(self) -> str:
+        """Of the embedded database, as it is noted for other processes."""
+        noted = json.loads((self._database_folder / "engine.json").read_text())
+        return f"mongodb://127.0.0.1:{noted['port']}/?replicaSet={noted['replica_set']}"
 
     def server_pid(self) -> int:
         """The database server's process, as noted; believe it only while the server lives."""

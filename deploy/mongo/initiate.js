@@ -36,8 +36,8 @@ if (!initiated()) {
         _id: "pastis",
         // The first is preferred, so that it is the one where the users are made.
         members: HOSTS.map((host, number) => ({ _id: number, host, priority: number === 0 ? 2 : 1 })),
-        // Half of the defaults: so writes go on within 15 seconds, also where a primary stands still or is cut off.
-        settings: { electionTimeoutMillis: 5000, heartbeatTimeoutSecs: 5 },
+        // A third of the defaults: so writes go on within 15 seconds, also where a primary stands still or is cut off.
+        settings: { electionTimeoutMillis: 3000, heartbeatTimeoutSecs: 3 },
       }).ok === 1;
     } catch (error) {
       return error.codeName === "AlreadyInitialized";

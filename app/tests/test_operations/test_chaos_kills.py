@@ -56,6 +56,6 @@ async def test_an_answer_that_should_never_come_is_a_fault() -> None:
     answers = [httpx2.Response(503), httpx2.Response(500, text="no")]
     transport = httpx2.MockTransport(lambda _: answers.pop(0))
     async with httpx2.AsyncClient(transport=transport) as http:
-        await mails._invite(http, "http://pastis.test/invitations")
+        await mails.invite(http, "http://pastis.test/invitations")
     assert mails.faults == ["mail: 500 no"]
     assert not mails.asked
