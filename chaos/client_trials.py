@@ -7,7 +7,7 @@ from time import monotonic
 
 import psutil
 
-from chaos.process_trials import post_much
+from chaos.process_trials import patient, post_much
 from chaos.service import Service
 from chaos.stage import stage
 from chaos.trial import Trial, Work, process_of
@@ -46,9 +46,10 @@ async def reading_nothing(trial: Trial) -> None:
     async with (
         stage(trial.folder, trial.chance) as site,
         trial.writes(site.service, site.database.url) as work,
+        patient(work) as http,
     ):
-        for _ in range(10):
-            await post_much(work.http)
+        for _ in range(5):
+            await post_much(http)
         with trial.memory_of(site.service), ExitStack() as stack:
             async with trial.fault(work):
                 begun = monotonic()
@@ -57,8 +58,8 @@ async def reading_nothing(trial: Trial) -> None:
                     stream.send(_head(work, "GET", "/sync", b"Accept: text/event-stream"))
                     snapshot.send(_head(work, "GET", "/sync/snapshot", b"Accept: */*"))
                 while monotonic() < begun + _PATIENCE_SECONDS and (left := _connected(site.service, clients)):
-                    await post_much(work.http)
-                    await asyncio.sleep(1.0)
+                    await post_much(http)
+                    await asyncio.sleep(4.0)
                 trial.see(
                     f"{len(clients) - left} of {len(clients)} dropped within {monotonic() - begun:.0f} s"
                 )

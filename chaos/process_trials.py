@@ -34,7 +34,7 @@ async def little_memory(trial: Trial) -> None:
     async with (
         stage(trial.folder, trial.chance) as site,
         trial.writes(site.service, site.database.url) as work,
-        _patient(work) as http,
+        patient(work) as http,
     ):
         process = process_of(site.service)
         most = process.memory_info().vms + _SPARE_BYTES
@@ -144,7 +144,7 @@ async def uploads(trial: Trial) -> None:
     async with (
         stage(trial.folder, trial.chance) as site,
         trial.writes(site.service, site.database.url) as work,
-        _patient(work) as http,
+        patient(work) as http,
     ):
         api = f"{site.service.url}/api/v1"
         places = [await _found(http, api, number) for number in range(_HALF)]
@@ -190,7 +190,7 @@ def _archive() -> bytes:
     return issues * (_IMPORT_BYTES // len(issues))
 
 
-def _patient(work: Work) -> httpx2.AsyncClient:
+def patient(work: Work) -> httpx2.AsyncClient:
     """A client of the same workspace and login that waits for longer."""
     return httpx2.AsyncClient(
         base_url=work.http.base_url,
