@@ -34,8 +34,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait(None)
-        if self._unread_timer is not None:
-            self._unread_timer.cancel()
+        self._forget_unread()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -73,6 +72,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._see_taken(None)
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._see_taken(None)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._forget_unread()
+
     def _wait(self, seconds: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -87,8 +94,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._received = 0
         self._wait(BODY_SECONDS)
 
+    def _forget_unread(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+
     def _see_taken(self, before: int | None) -> None:
         """Look again and again whether an answer is being taken, as long as some of it is left."""
+        self._forget_unread()
         transport: Any = self.transport
         left = transport.get_write_buffer_size()
         if before is not None and left >= before:

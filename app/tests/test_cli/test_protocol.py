@@ -41,6 +41,10 @@ class Api:
         if message["type"] == "http.disconnect":
             self.left += 1
             return
+        if scope["path"] == "/stream":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while True:
+                await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
         body = b"x" * LARGE if scope["path"] == "/large" else b"done"
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -147,9 +151,10 @@ async def test_an_endless_head_is_not_kept(served: Served, monkeypatch: pytest.M
         assert await is_dropped(reader)
 
 
-async def test_who_leaves_an_answer_unread_is_dropped(served: Served) -> None:
+@pytest.mark.parametrize("path", [b"/large", b"/stream"])
+async def test_who_leaves_an_answer_unread_is_dropped(served: Served, path: bytes) -> None:
     async with served.connection() as (reader, writer):
-        writer.write(GET % b"/large")
+        writer.write(GET % path)
         await reader.read(1)
         await until(lambda: not served.server.server_state.connections)
 
