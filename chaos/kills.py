@@ -32,7 +32,7 @@ class Plan:
     writers: int = 16
     pause: float = 0.1
     """Seconds between two writes of one client."""
-    chapter: int = 25
+    chapter: int = 20
     """So many kills hit one workspace, which is verified before the next one."""
 
 

@@ -18,7 +18,7 @@ from chaos.service import free_port
 
 MOST = 90
 """So many may one person invite into one workspace at once; for more they wait hours."""
-_PAUSE_SECONDS = 0.2
+_PAUSE_SECONDS = 1.0
 _LOOK_SECONDS = 0.2
 
 
