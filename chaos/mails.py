@@ -11,7 +11,7 @@ import httpx2
 from aiosmtpd.controller import Controller
 
 from app.core.database.engine import Database
-from app.models.mails import Mail, MailState
+from app.core.jobs import Job, JobKind, JobState
 from app.utils.ids import new_id
 from chaos.rounds import good
 from chaos.service import free_port
@@ -76,16 +76,16 @@ class Mails:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def settle(self, database: Database, seconds: float) -> list[str]:
-        """Wait until the outbox is empty, and name what is wrong; twice is not, after an accident."""
-        waiting = {"state": MailState.QUEUED.value}
-        mails = database.collection(Mail)
+        """Wait until all are delivered, and name what is wrong; twice is not, after an accident."""
+        mail, jobs = {"kind": JobKind.MAIL.value}, database.collection(Job)
+        waiting = {**mail, "state": {"$ne": JobState.FAILED.value}}
         async with asyncio.timeout(seconds):
             while True:
-                if not await mails.count_documents(waiting):
+                if not await jobs.count_documents(waiting):
                     break
                 await asyncio.sleep(_LOOK_SECONDS)
         lost = sorted(self.asked - self.came.keys())
-        given_up = await mails.count_documents({"state": MailState.FAILED.value})
+        given_up = await jobs.count_documents({**mail, "state": JobState.FAILED.value})
         flaws = [*self.faults, *(f"mail: {address} was asked for and never came" for address in lost)]
         return [*flaws, f"mail: {given_up} given up"] if given_up else flaws
 
