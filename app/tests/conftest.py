@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
@@ -42,6 +43,8 @@ settings.load_profile("ci")
 
 SERVER = pytest.StashKey[tuple[EmbeddedDatabase, Path]]()
 URL = "PASTIS_TEST_DATABASE_URL"
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 8 * 2**30
 SECRET = "a secret of the tests, long enough for anything"
 
 
@@ -49,10 +52,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the server once, in the process that the workers belong to; they inherit its address."""
     if hasattr(config, "workerinput") or URL in os.environ:
         return
-    folder = Path(tempfile.mkdtemp(prefix="pastis-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="pastis-tests-", dir=_memory()))
     server = open_embedded(folder)
+    if sys.dont_write_bytecode:  # each process that a test starts would compile the program anew
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     config.stash[SERVER] = (server, folder)
     os.environ[URL] = server.url
+
+
+def _memory() -> Path | None:
+    """Where the server's files need no disk, whose syncs tests wait for; None where that is too small."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
+    return MEMORY if roomy and os.access(MEMORY, os.W_OK) else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
