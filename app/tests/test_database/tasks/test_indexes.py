@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 
 from app.core.documents import Doc
@@ -156,7 +157,7 @@ async def test_a_later_page_begins_in_the_index_where_the_former_one_ended(
             for _ in range(3):
                 request = PageRequest(limit=10, cursor=cursor)
                 page = await queries.page(mine, wanted, sort, request, descending=descending, described=False)
-                cursor, seen = page.next_cursor, [*seen, *page.items]
+                cursor, seen = page.next_cursor, [*seen, *orjson.loads(orjson.dumps(page.items))]
                 (command,) = commands.take()
                 stats = (await explained(scope.database, command, "executionStats"))["executionStats"]
                 commands.take()
