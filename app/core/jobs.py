@@ -7,6 +7,7 @@ from typing import Any
 from odmantic import Field, Model
 
 from app.core.documents import Doc, index
+from app.utils.ids import new_id
 
 LEASE_SECONDS = 20
 """How long whoever does a job has it to themselves, unless they say that they still do it.
@@ -68,6 +69,17 @@ class JobError(Exception):
     def __init__(self, reason: str, *, final: bool = False) -> None:
         super().__init__(reason)
         self.final = final
+
+
+def only(kind: JobKind, subject: str, payload: Doc, *, taken: bool = False) -> Job:
+    """The one job of a kind that there may be about something; `taken` already by whoever asks for it."""
+    return Job(
+        id=f"{kind}:{subject}",
+        kind=kind,
+        payload=payload,
+        state=JobState.RUNNING if taken else JobState.QUEUED,
+        lease=new_id() if taken else None,
+    )
 
 
 def asking(job: Job) -> tuple[Doc, list[Doc]]:

@@ -175,7 +175,6 @@ class Work:
         for key, before in self.touched.items():
             self._batch.put(key, before)
         self.touched.clear()
-        self.asked.clear()
 
     def _put(self, key: Key, doc: Doc | None) -> None:
         if key not in self.touched:

@@ -9,14 +9,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from app.core.clock import Clock
 from app.core.documents import Doc
 from app.core.errors import ErrorCode, PastisError, not_found
-from app.core.jobs import Job, JobError, JobKind, JobState
+from app.core.jobs import Job, JobError, JobKind, only
 from app.models.users import User
 from app.services.audit import AuditEngine, AuditKind
 from app.services.jobs import JobEngine
 from app.services.memberships import Departures
 from app.services.sessions import SessionEngine
 from app.services.users import UserEngine
-from app.utils.ids import new_id
 
 Eraser = Callable[[str], Awaitable[None]]
 """Deletes what one collection has of an account; may be called again."""
@@ -72,7 +71,7 @@ class AccountEngine:
             await self._finish(user_id, source)
 
         # Asked for before the mark is set, and taken already, so that nobody else finds it without its mark.
-        job = _job(user_id, lease=new_id())
+        job = _job(user_id, taken=True)
         await self._jobs.ask(job)
         await self._jobs.finish(job, begin)
 
@@ -129,11 +128,5 @@ class AccountEngine:
         await self._departures.clean_log(user.erased_memberships)
 
 
-def _job(user_id: str, lease: str | None = None) -> Job:
-    return Job(
-        id=f"{JobKind.DELETION}:{user_id}",
-        kind=JobKind.DELETION,
-        payload={"user_id": user_id},
-        state=JobState.RUNNING if lease else JobState.QUEUED,
-        lease=lease,
-    )
+def _job(user_id: str, *, taken: bool = False) -> Job:
+    return only(JobKind.DELETION, user_id, {"user_id": user_id}, taken=taken)

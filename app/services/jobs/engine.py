@@ -73,8 +73,9 @@ class JobEngine:
         while True:
             taken = await queries.take_one(self._database, job.id, lease)
             if taken is not None:
-                return await self.carry_out(taken, run)
-            if not await queries.exists(self._database, job.id):
+                with suppress(LostLeaseError):  # whoever has it now is waited for
+                    return await self.carry_out(taken, run)
+            elif not await queries.exists(self._database, job.id):
                 return None
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -89,7 +90,8 @@ class JobEngine:
         except asyncio.CancelledError:
             await self._release(job)
             raise
-        except LostLeaseError:
+        except LostLeaseError as error:
+            logger.warning("a job was left to others", job=job["_id"], kind=job["kind"], reason=str(error))
             self._telemetry.job(job["kind"], "lost", monotonic() - began)
             raise
         except Exception as error:

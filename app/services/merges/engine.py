@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from app.core.database.engine import Database
 from app.core.documents import Doc, Entity
-from app.core.jobs import Job, JobKind, JobState
+from app.core.jobs import Job, JobKind, only
 from app.core.unit_of_work import Command, Context, Outcome, Work, Writers
 from app.models.comments import Comment
 from app.models.memberships import Membership
@@ -20,7 +20,6 @@ from app.services.jobs import JobEngine
 from app.services.memberships import require_placeholder
 from app.services.merges import queries, rules
 from app.services.tasks.people import pass_tasks_on, tasks_naming
-from app.utils.ids import new_id
 
 BATCH = 200
 """Documents of one commit and one event: a tenth of a second, in which others of the workspace wait."""
@@ -53,7 +52,7 @@ class MergeEngine:
         Raises `not_found`, `permission_denied` above the actor's own role, and `wrong_state` for a membership
         that has an account.
         """
-        job = _job(scope.workspace_id, membership_id, lease=new_id())
+        job = _job(scope.workspace_id, membership_id, taken=True)
 
         async def decide(work: Work) -> Membership:
             placeholder = await work.require(Membership, membership_id)
@@ -92,14 +91,9 @@ class MergeEngine:
         await self._writers.run(workspace_id, _done(membership_id), context)
 
 
-def _job(workspace_id: str, membership_id: str, lease: str | None = None) -> Job:
-    return Job(
-        id=f"{JobKind.MERGE}:{membership_id}",
-        kind=JobKind.MERGE,
-        payload={"workspace_id": workspace_id, "membership_id": membership_id},
-        state=JobState.RUNNING if lease else JobState.QUEUED,
-        lease=lease,
-    )
+def _job(workspace_id: str, membership_id: str, *, taken: bool = False) -> Job:
+    payload = {"workspace_id": workspace_id, "membership_id": membership_id}
+    return only(JobKind.MERGE, membership_id, payload, taken=taken)
 
 
 def _batch(model: type[Entity], pass_on: PassOn, ids: Sequence[str], membership_id: str) -> Command[None]:

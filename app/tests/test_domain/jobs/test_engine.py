@@ -265,6 +265,28 @@ async def test_its_own_request_does_it_or_waits_for_whoever_does(jobs: JobEngine
     assert times == 1
 
 
+async def test_a_request_that_loses_its_job_waits_for_it(
+    jobs: JobEngine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "RENEW_SECONDS", 0.05)
+    job = await ask(jobs, lease=new_id(), state=JobState.RUNNING)
+    taken: list[Doc] = []
+
+    async def work(job: Doc) -> None:
+        taken.append(job)
+        if len(taken) == 1:
+            await database.collection(Job).update_one({"_id": job["_id"]}, {"$set": {"lease": "another"}})
+            await never(job)
+
+    finishing = asyncio.create_task(jobs.finish(job, work))
+    _, pending = await asyncio.wait({finishing}, timeout=0.5)
+    assert (pending, len(taken)) == ({finishing}, 1)
+    await hasten(database)  # the other is killed
+    async with asyncio.timeout(30):
+        await finishing
+    assert len(taken) == 2
+
+
 async def test_a_request_is_told_why_and_the_job_goes_on(jobs: JobEngine, database: Database) -> None:
     job = await ask(jobs, lease=new_id(), state=JobState.RUNNING)
     with pytest.raises(JobError):
