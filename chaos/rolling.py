@@ -5,7 +5,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -90,6 +90,8 @@ async def _disturb(plan: Plan, environment: Environment, arena: Arena, played: P
         for number in range(1, plan.rounds + 1):
             upload = SlowUpload(environment.port, arena.path, token, trust)
             await _round(number, environment, upload, played)
+        # A stream that follows again shows that at the next change only.
+        await _until(lambda: played.seen.resumed >= played.switches * plan.streams)
         over.set()
         await asyncio.gather(*working)
         played.seconds = monotonic() - begun
@@ -129,14 +131,21 @@ async def _hold(listeners: Sequence[Listener], played: Played) -> None:
     refused = [upload for upload in played.uploads if " 201 " not in upload]
     played.violations.extend(f"a slow upload: {upload}" for upload in refused)
     made = len(played.seen.created) + len(played.uploads) - len(refused)
-    deadline = monotonic() + _PATIENCE_SECONDS
-    while monotonic() < deadline and any(len(one.created) < made for one in listeners):  # noqa: ASYNC110
-        await asyncio.sleep(_LOOK_SECONDS)
+    await _until(lambda: all(len(one.created) >= made for one in listeners))
+    if played.seen.resumed != played.seen.ended:
+        played.violations.append(f"of {played.seen.ended} ends, {played.seen.resumed} were followed by more")
     for listener in listeners:
         missed = played.seen.created - set(listener.created)
         doubled = len(listener.created) - len(set(listener.created))
         if missed or doubled or len(listener.created) != made:
             played.violations.append(f"a stream missed {len(missed)} tasks and told {doubled} twice")
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    """Or until patience ends."""
+    deadline = monotonic() + _PATIENCE_SECONDS
+    while monotonic() < deadline and not is_so():  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def summary(plan: Plan, played: Played) -> str:
