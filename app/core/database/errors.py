@@ -54,8 +54,11 @@ def duplicate_key(exc: PyMongoError) -> Mapping[str, Any]:
 
 def is_transient(exc: PyMongoError) -> bool:
     """The transaction was rolled back through no fault of its own and may be run again."""
-    if exc.has_error_label("TransientTransactionError"):
-        return True
+    return exc.has_error_label("TransientTransactionError") or is_write_conflict(exc)
+
+
+def is_write_conflict(exc: PyMongoError) -> bool:
+    """Somebody else's transaction has written to the same document, or is about to."""
     if isinstance(exc, BulkWriteError):
         return any(error.get("code") == WRITE_CONFLICT for error in exc.details.get("writeErrors", []))
     return isinstance(exc, OperationFailure) and exc.code == WRITE_CONFLICT

@@ -61,9 +61,23 @@ class Ground:
             self._check(found)
         return self._session
 
+    async def take(self) -> None:
+        """Begin with the head, so that nobody else can move it until this transaction ends.
+
+        Raises the driver's conflict where somebody else has it.
+        """
+        await self._wait()
+        found = await self._database.collection(Head).find_one_and_update(
+            {"_id": self._workspace_id}, {"$inc": {"writes": 1}}, session=self._session
+        )
+        self._begin()
+        self._check(found)
+        if found is not None:
+            self.head = {**found, "writes": found["writes"] + 1}
+
     def _check(self, found: Doc | None) -> None:
         if self.head is not None and (found is None or found["writes"] != self.head["writes"]):
-            raise ConflictError
+            raise self._met()
         self.head = found
         if found is not None:
             self._recent.trust(found)
@@ -88,9 +102,13 @@ class Ground:
                 session=self._session,
             )
             if moved.matched_count != 1:
-                raise ConflictError
+                raise self._met()
         self._begin()
         return after
+
+    def _met(self) -> ConflictError:
+        self._recent.turns.meet()
+        return ConflictError()
 
     def _begin(self) -> None:
         self._opened = True

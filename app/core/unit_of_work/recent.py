@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from app.core.documents import Doc, Entity
+from app.core.unit_of_work.turns import Turns
 
 Key = tuple[type[Entity], str]
 
@@ -23,6 +24,7 @@ class Recent:
         self._last: Mapping[Key, Doc | None] = {}
         self._head: Doc | None = None
         self._alone = False
+        self.turns = Turns()
         self.mutations: Mapping[str, Doc] = {}
         """The answers that the last transaction records, which nobody can read before it has committed."""
         self.generation = 0
@@ -30,7 +32,7 @@ class Recent:
 
     def head(self) -> Doc | None:
         """The head as it was left; None where it must be read first, as others may be writing too."""
-        return self._head if self._alone else None
+        return self._head if self._alone and not self.turns.shared else None
 
     def trust(self, head: Doc) -> None:
         """Compare with the head that was found: forget everything if somebody else has written since."""

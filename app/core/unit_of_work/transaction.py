@@ -127,6 +127,7 @@ class Transaction:
         except BaseException:
             self._recent.forget()  # nobody knows what is there now
             raise
+        self._recent.turns.end()
         self._writers.stats.transactions += 1
         self._writers.stats.commands += len(self._events)
 
@@ -152,7 +153,7 @@ class Transaction:
 
     async def _head(self, ground: Ground, group: list[Submission]) -> Doc:
         if ground.head is None:
-            await ground.open()
+            await (ground.take() if self._recent.turns.shared else ground.open())
         if ground.head is None:
             if not any(command.founds for one in group for command in one.commands):
                 raise not_found("workspace")

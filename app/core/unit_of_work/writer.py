@@ -19,6 +19,7 @@ from app.core.database.errors import (
     is_duplicate_key,
     is_transient,
     is_unknown_commit,
+    is_write_conflict,
 )
 from app.core.documents import Doc, Entity
 from app.core.errors import ErrorCode, PastisError, already_exists
@@ -28,6 +29,7 @@ from app.core.unit_of_work.command import Command, Context, Outcome, Reaction, S
 from app.core.unit_of_work.ground import ConflictError
 from app.core.unit_of_work.recent import RecentByWorkspace
 from app.core.unit_of_work.transaction import Transaction
+from app.core.unit_of_work.turns import Turns
 
 R = TypeVar("R")
 
@@ -37,8 +39,8 @@ MIN_HALF = 8
 """So many go together whoever else waits. Of more, each transaction takes half: one half is answered and
 sends its next requests while the other is written. Transactions of 15 and 1 only wait for each other."""
 DEADLINE_SECONDS = 10.0
-PATIENCE = 10
-"""Attempts that fail, in about a third of a second, before and between looks for who is in the way."""
+PATIENCE_SECONDS = 0.3
+"""Of attempts that fail, before and between looks for who is in the way."""
 
 
 @dataclass(slots=True)
@@ -139,9 +141,7 @@ class Writer:
         taken: list[Submission] = []
         try:
             while self.waiting:
-                under_way = 0 if before is None or before.done() else len(taken)
-                half = max(MIN_HALF, (len(self.waiting) + under_way + 1) // 2)
-                count = min(len(self.waiting), half, MAX_TOGETHER)
+                count = await self._count(before, len(taken))
                 taken = [self.waiting.popleft() for _ in range(count)]
                 before = await self._begin([one for one in taken if not one.future.done()], before)
                 if not self.waiting:
@@ -149,6 +149,28 @@ class Writer:
                     await asyncio.wait({before})
         finally:
             self._draining = False
+
+    @property
+    def _turns(self) -> Turns:
+        return self._writers.recent.of(self.workspace_id).turns
+
+    def _join(self, group: list[Submission]) -> None:
+        """Take those along who have come while others had their turn."""
+        while self.waiting and len(group) < MAX_TOGETHER and not self.waiting[0].context.dry_run:
+            group.append(self.waiting.popleft())
+
+    async def _count(self, before: "asyncio.Future[None] | None", taken: int) -> int:
+        """How many go together."""
+        turns = self._turns
+        if turns.shared:
+            # All that come until it can be one's turn.
+            if before is not None:
+                await asyncio.wait({before})
+            await turns.stand_back()
+            return min(len(self.waiting), MAX_TOGETHER)
+        under_way = 0 if before is None or before.done() else taken
+        half = max(MIN_HALF, (len(self.waiting) + under_way + 1) // 2)
+        return min(len(self.waiting), half, MAX_TOGETHER)
 
     async def _begin(
         self, submissions: list[Submission], before: "asyncio.Future[None] | None"
@@ -212,8 +234,8 @@ class Writer:
         hand_over: Callable[[], None],
     ) -> None:
         """Run the group in one transaction; again where another process was faster."""
-        deadline = monotonic() + DEADLINE_SECONDS
-        attempt = 0
+        began = monotonic()
+        look, attempt = began + PATIENCE_SECONDS, 0
         while True:
             if any(one.since < self._stood_still for one in group):
                 # They have waited behind what took so long, and would wait as long again.
@@ -228,16 +250,28 @@ class Writer:
                     raise
                 if isinstance(exc, PyMongoError) and not is_transient(exc):
                     raise
-                if monotonic() > deadline:
+                if monotonic() > began + DEADLINE_SECONDS:
                     raise classify(exc) or PastisError(ErrorCode.OVERLOADED) from exc
                 self._writers.stats.retries += 1
-                await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.1)))  # noqa: S311 - jitter
+                await self._pause(exc, attempt)
+                if self._turns.shared:
+                    self._join(group)
                 attempt += 1
-                if attempt % PATIENCE == 0:
+                if monotonic() > look:
                     await end_abandoned(self._writers.database)
+                    look = monotonic() + PATIENCE_SECONDS
             else:
                 self._committed.append(transaction)
                 return
+
+    async def _pause(self, exc: ConflictError | PyMongoError, attempt: int) -> None:
+        turns = self._turns
+        if isinstance(exc, PyMongoError) and is_write_conflict(exc):
+            turns.meet()
+        if turns.shared:
+            await turns.look_again()
+        else:
+            await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.1)))  # noqa: S311 - jitter
 
 
 def _may_be_of_one(exc: Exception) -> bool:

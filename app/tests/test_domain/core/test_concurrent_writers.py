@@ -1,6 +1,7 @@
 """Writers of one workspace in several processes, and documents changed behind the writer's back."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -51,6 +52,23 @@ async def test_two_processes_lose_nothing_and_leave_no_gap(bench: Bench) -> None
     words = (await bench.label(label.id))["description"].split()
     assert sorted(words) == sorted(f"{number}.{turn}" for number in range(12) for turn in range(6))
     assert sum(own.writers.stats.commands for own in processes) == 74
+    await bench.check_log()
+
+
+async def test_processes_that_meet_take_turns(bench: Bench) -> None:
+    """However busy one is, the other is not left waiting until it rests."""
+    processes = {"Ours": bench, "Theirs": bench.beside()}
+
+    async def write(name: str, number: int) -> None:
+        for turn in range(20):
+            await processes[name].run(on.create(f"{name} {number}.{turn}"))
+
+    await asyncio.gather(*[write(name, number) for number in range(4) for name in processes])
+    names = [op["set"]["name"].split()[0] for event in (await bench.events())[1:] for op in event["ops"]]
+    runs = [len(list(run)) for _, run in itertools.groupby(names)]
+    assert len(names) == 160
+    # Of four commands a turn, until one of the two has finished and the other is alone.
+    assert max(runs[:-1]) <= 24
     await bench.check_log()
 
 
