@@ -14,7 +14,7 @@ from app.api.errors import problem, unforeseen
 from app.api.network import read_origin
 from app.core.config import Settings
 from app.core.errors import ErrorCode, PastisError
-from app.core.logging import get_logger, request_context
+from app.core.logging import get_logger, log_request, request_context
 from app.core.origin import origin_reader
 from app.core.telemetry import Telemetry
 from app.utils.ids import new_id
@@ -97,9 +97,8 @@ class RequestLayer:
         finally:
             seconds, route, status = perf_counter() - began, _route(scope), answer.status or _CLIENT_CLOSED
             self._telemetry.request(method, route, status, seconds)
-            logger.info(
-                "request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2)
-            )
+            took = round(seconds * 1000, 2)
+            log_request(__name__, log, method=method, route=route, status=status, duration_ms=took)
             request_context.reset(token)
             origin_reader.reset(origin)
 
