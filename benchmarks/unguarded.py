@@ -13,14 +13,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.limits import LimitLayer
 from app.api.session import Caller, Cookies, SessionLayer
-from app.core.documents import Doc, Entity
+from app.core.documents import Doc, Entity, SentOn
 from app.services.access import Permission
 from app.services.access import Scope as AccessScope
 from app.services.access.scope import ScopedCollection
 
 
 class _Collection(ScopedCollection):
-    async def read(self, id_: str, projection: Doc) -> Doc | None:
+    async def read_sent_on(self, id_: str, projection: Doc) -> SentOn | None:
         return await self._database.points(self.model, projection).get(id_)
 
 

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.deps import refuse_match, write_scope
 from app.api.errors import answer
 from app.api.requests import StrictRequest
-from app.api.responses import changed, created, found, listed
+from app.api.responses import changed, created, listed, sent_on
 from app.api.session import Caller, services_in
 from app.api.streams import is_for_stream, or_reset, streamed
 from app.core.errors import PastisError
@@ -58,7 +58,7 @@ class _Call:
 async def _get(request: StrictRequest, access: AccessScope, task: str) -> Response:
     _no_query(request)
     # Not found is answered here: to look once more would take longer for what is there and may not be seen.
-    return found(request, await TaskEngine(access).get(task))
+    return sent_on(request, await TaskEngine(access).get(task))
 
 
 async def _list(request: StrictRequest, access: AccessScope, _: str) -> Response:

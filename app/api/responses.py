@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import Request, Response
 
-from app.core.documents import Doc, Entity, dump, public, stored
+from app.core.documents import Doc, Entity, SentOn, dump, public, stored
 from app.core.errors import ErrorCode, PastisError
 from app.core.unit_of_work import Outcome
 from app.services.access import Page
@@ -23,10 +23,19 @@ def shown(entity: Entity) -> Doc:
 
 def found(request: Request, doc: Doc) -> Response:
     """One document, or 304 where the client has this version."""
-    etag = f'"{doc["version"]}"'
+    return _versioned(request, doc["version"], lambda: dump(doc))
+
+
+def sent_on(request: Request, found: SentOn) -> Response:
+    """The same of a document that is JSON already."""
+    return _versioned(request, found.version, lambda: found.json)
+
+
+def _versioned(request: Request, version: int, body: Callable[[], bytes]) -> Response:
+    etag = f'"{version}"'
     if not_modified(request, etag):
         return Response(status_code=304, headers={"etag": etag})
-    return Response(dump(doc), media_type=JSON, headers={"etag": etag})
+    return Response(body(), media_type=JSON, headers={"etag": etag})
 
 
 def listed(request: Request, page: Page) -> Response:

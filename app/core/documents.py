@@ -1,5 +1,6 @@
 """What every document of a workspace has in common, and how the log sees it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -51,6 +52,16 @@ else:
     Entity = Model
 
 E = TypeVar("E", bound=Entity)
+
+
+@dataclass(frozen=True, slots=True)
+class SentOn:
+    """A document as clients see it, and what says who may."""
+
+    place: Doc
+    """Its `_id`, its `workspace_id` and its project."""
+    version: int
+    json: bytes
 
 
 def public(model: type[Entity], doc: Doc) -> Doc:

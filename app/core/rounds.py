@@ -11,6 +11,8 @@ from app.core.background import seen
 K = TypeVar("K")
 V = TypeVar("V")
 MOST_TOGETHER = 100
+PATIENCE_SECONDS = 0.02
+"""So long is waited for queries under way: one that stands still must not hold up the others."""
 
 
 class Rounds:
@@ -39,8 +41,8 @@ class Rounds:
 class Together(Generic[K, V]):
     """Questions that arrive in one tick of the event loop, taken together into one query.
 
-    With `at_once`, those wait that come while so many queries are under way: the more there are, the fewer
-    queries they need.
+    With `at_once`, those wait for a moment that come while so many queries are under way: the more there are,
+    the fewer queries they need.
     """
 
     def __init__(
@@ -66,7 +68,17 @@ class Together(Generic[K, V]):
         return await asyncio.shield(future)
 
     def _start(self) -> None:
-        while self._waiting and len(self._tasks) < self._at_once:
+        self._start_some(self._at_once)
+        if self._waiting:
+            key, future = next(iter(self._waiting.items()))
+            asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._start_late, key, future)
+
+    def _start_late(self, key: K, future: "asyncio.Future[V | None]") -> None:
+        if self._waiting.get(key) is future:
+            self._start_some(sys.maxsize)
+
+    def _start_some(self, at_once: int) -> None:
+        while self._waiting and len(self._tasks) < at_once:
             keys = list(itertools.islice(self._waiting, MOST_TOGETHER))
             task = asyncio.create_task(self._settle({key: self._waiting.pop(key) for key in keys}))
             self._tasks.add(task)
@@ -74,7 +86,7 @@ class Together(Generic[K, V]):
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._start()
+        self._start_some(self._at_once)
 
     async def _settle(self, waiting: Mapping[K, asyncio.Future[V | None]]) -> None:
         try:

@@ -24,7 +24,7 @@ from app.core.database.server_time import ServerTime
 from app.core.database.sessionless import SessionlessConnections
 from app.core.database.superseded import SupersededPrimaries
 from app.core.database.watching import CommandSpans, CommandTimes, Connections
-from app.core.documents import Doc
+from app.core.documents import Doc, Entity
 from app.core.telemetry import Telemetry
 
 M = TypeVar("M", bound=Model)
@@ -123,7 +123,7 @@ class Database:
         self.engine = Engine(client, name)
         self.timeout_seconds = client.options.timeout or 0.0
         self._collections: dict[tuple[type[Model], str], AsyncCollection[Doc]] = {}
-        self._points: dict[type[Model], PointReader] = {}
+        self._points: dict[type[Entity], PointReader] = {}
         self._knows_snapshots: bool | None = None
 
     @classmethod
@@ -185,11 +185,11 @@ class Database:
             self._collections[model, kind] = known
         return known
 
-    def points(self, model: type[Model], projection: Doc) -> PointReader:
+    def points(self, model: type[Entity], projection: Doc) -> PointReader:
         """The reader that gathers point reads of a collection; the projection is the same for all callers."""
         reader = self._points.get(model)
         if reader is None:
-            reader = self._points[model] = PointReader(self.collection(model), projection)
+            reader = self._points[model] = PointReader(self.collection(model), model, projection)
         return reader
 
     def raw(self, name: str) -> AsyncCollection[Doc]:

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import cast
 
 import bson
 import orjson
 from bson.codec_options import CodecOptions
 
-from app.core.documents import Doc, Entity, dump, public
+from app.core.documents import Doc, Entity, SentOn, dump, public
 
 KEPT = 8192
-"""Of about 1.7 KB with what it is kept by."""
+"""Documents of lists, each of about 1.7 KB with what it is kept by."""
+KEPT_WHOLE = 2048
+"""Of those that are read alone, of about 5 KB."""
+LONGEST = 16_384
+"""Bytes of a document that is kept whole: a few long texts would push out all others."""
 _NAIVE: CodecOptions[Doc] = CodecOptions(tz_aware=False)
 
 
@@ -36,3 +41,17 @@ def shown(model: type[Entity], document: bytes) -> orjson.Fragment:
     a twentieth of what it does to make it.
     """
     return orjson.Fragment(dump(public(model, read(document))))
+
+
+def whole(model: type[Entity], document: bytes) -> SentOn:
+    """A document that is read alone, of a model whose `PROJECT` is a field; kept like those of lists."""
+    return _whole(model, document) if len(document) > LONGEST else _kept(model, document)
+
+
+def _whole(model: type[Entity], document: bytes) -> SentOn:
+    doc = read(document)
+    place = {name: doc[name] for name in ("_id", "workspace_id", cast("str", model.PROJECT))}
+    return SentOn(place, doc["version"], dump(public(model, doc)))
+
+
+_kept = lru_cache(maxsize=KEPT_WHOLE)(_whole)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from app.core.database import sent_on
 from app.core.database.engine import Database
-from app.core.documents import Doc, Entity, public, stored
+from app.core.documents import Doc, Entity, SentOn, public, stored
 from app.core.errors import ErrorCode, PastisError, not_found
 from app.core.unit_of_work import Command, Context, Outcome, Writers
 from app.models.memberships import Membership
@@ -186,15 +186,19 @@ class ScopedCollection:
     async def find_one(self, query: Doc, projection: Doc | None = None) -> Doc | None:
         return await self._database.collection(self.model).find_one(await self._bound(query), projection)
 
-    async def read(self, id_: str, projection: Doc) -> Doc | None:
-        """A document by its id, cheapest where many are read at once; never change it.
-
-        The projection must leave what visibility depends on in.
-        """
-        doc = await self._database.points(self.model, projection).get(id_)
-        if doc is None or doc["workspace_id"] != self.scope.workspace_id:
+    async def read_sent_on(self, id_: str, projection: Doc) -> SentOn | None:
+        """A document by its id, of a model whose `PROJECT` is a field: cheapest where many are read."""
+        found = await self._database.points(self.model, projection).get(id_)
+        if found is None or found.place["workspace_id"] != self.scope.workspace_id:
             return None
-        return doc if await self.scope.sees(self.model, doc) else None
+        return found if await self.scope.sees(self.model, found.place) else None
+
+    async def find_one_sent_on(self, query: Doc, projection: Doc) -> SentOn | None:
+        batches = self._database.collection(self.model).find_raw_batches(
+            await self._bound(query), projection, limit=-1
+        )
+        found = [doc async for batch in batches for doc in sent_on.split(cast("bytes", batch))]
+        return sent_on.whole(self.model, found[0]) if found else None
 
     async def find(
         self,

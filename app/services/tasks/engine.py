@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from app.core.documents import Doc, public
+from app.core.documents import SentOn
 from app.core.errors import FieldCode, PastisError, invalid, not_found
 from app.core.unit_of_work import Command, Outcome, Work
 from app.models.tasks import Task
@@ -40,7 +40,7 @@ async def project_of(scope: Scope, project_ref: str | None, task_ref: str | None
     task = await queries.get(scope, task_ref)
     if task is None:
         raise not_found("task")
-    return str(task["project_id"])
+    return str(task.place["project_id"])
 
 
 class TaskEngine:
@@ -50,12 +50,12 @@ class TaskEngine:
         self._scope = scope
         self._commands = TaskCommands(scope)
 
-    async def get(self, ref: str) -> Doc:
+    async def get(self, ref: str) -> SentOn:
         """A task by id, key or former key; raises `not_found`."""
-        doc = await queries.get(self._scope, ref)
-        if doc is None:
+        found = await queries.get(self._scope, ref)
+        if found is None:
             raise not_found("task")
-        return public(Task, doc)
+        return found
 
     async def page(self, query: TaskListQuery) -> Page:
         """A list of tasks; raises `not_found` for the project or parent that it names, `invalid_cursor`."""

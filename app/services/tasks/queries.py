@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.core.database.engine import Database
-from app.core.documents import Doc
+from app.core.documents import Doc, SentOn
 from app.core.errors import not_found
 from app.core.unit_of_work import Work
 from app.models.tasks import State, Task
@@ -27,11 +27,11 @@ def _by_ref(ref: str) -> Doc:
     return {"_id": ref} if is_id(ref) else {"keys": upper_ascii(ref)}
 
 
-async def get(scope: Scope, ref: str) -> Doc | None:
+async def get(scope: Scope, ref: str) -> SentOn | None:
     """A task by its id, its key or a former key. Reads by id that arrive together share a query."""
     if is_id(ref):
-        return await scope.collection(Task).read(ref, _HIDDEN)
-    return await scope.collection(Task).find_one(_by_ref(ref), _HIDDEN)
+        return await scope.collection(Task).read_sent_on(ref, _HIDDEN)
+    return await scope.collection(Task).find_one_sent_on(_by_ref(ref), _HIDDEN)
 
 
 async def resolve(scope: Scope, ref: str) -> str:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from app.api.deps import Activity, Paging, RefPath, Tasks, TaskWriter, refuse_match
 from app.api.gate import Requires
 from app.api.requests import StrictRoute
-from app.api.responses import changed, changed_all, created, found, listed
+from app.api.responses import changed, changed_all, created, listed, sent_on
 from app.api.v1 import problems
 from app.schemas.events import EventRead
 from app.schemas.pagination import Page
@@ -57,7 +57,7 @@ async def list_tasks(tasks: Tasks, request: Request, query: Annotated[TaskListQu
 @router.get("/{task}", response_model=TaskRead, responses=problems.READ, dependencies=READ)
 async def get_task(tasks: Tasks, request: Request, task: RefPath) -> Response:
     """A task by its id, its key or a former key."""
-    return found(request, await tasks.get(task))
+    return sent_on(request, await tasks.get(task))
 
 
 @router.patch("/{task}", response_model=TaskRead, responses=problems.WRITE, dependencies=UPDATE)
