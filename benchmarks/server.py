@@ -10,6 +10,8 @@ from typing import Any
 
 import uvicorn
 
+from app.commands.protocol import BoundedProtocol
+
 
 def main() -> None:
     what, port = sys.argv[1], int(sys.argv[2])
@@ -35,7 +37,7 @@ def main() -> None:
             host="127.0.0.1",
             port=port,
             loop="uvloop",
-            http="httptools",
+            http=BoundedProtocol if what == "pastis" else "httptools",
             log_config=None,
             access_log=False,
             server_header=False,

@@ -1,12 +1,16 @@
 """A connection's protocol, with an end to what a client may dribble, leave unread, or have us keep.
 
 The server bounds none of this by itself. A proxy would, but not everybody has one.
+
+What it writes is sent once a turn of the event loop (`gathered.py`).
 """
 
 import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.commands.gathered import GatheredTransport, gathered
 
 HEAD_SECONDS = 20.0
 """How long a request's head may take, from its first byte, or from the connection on."""
@@ -29,7 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(gathered(transport, self.loop))
         self._wait(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -66,11 +70,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._in_head = self._in_body = False
         self._wait(None)
+        # The socket's own protocol needs a real one, and writes its messages whole.
+        if isinstance(self.transport, GatheredTransport):
+            self.transport.send()
+            self.transport = self.transport.inner
         super().handle_websocket_upgrade()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._see_taken(None)
+        # Behind the sending itself.
+        self.loop.call_soon(self._see_taken, None)
 
     def pause_writing(self) -> None:
         super().pause_writing()
