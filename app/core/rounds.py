@@ -50,7 +50,7 @@ class Together(Generic[K, V]):
     ) -> None:
         self._answer = answer
         self._at_once = at_once
-        self._waiting: dict[K, asyncio.Future[V | None]] = {}
+        self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, key: K) -> V | None:
@@ -58,23 +58,22 @@ class Together(Generic[K, V]):
 
         It may be shared with others who ask: never change it.
         """
-        future = self._waiting.get(key)
-        if future is None:
-            loop = asyncio.get_running_loop()
-            if not self._waiting:
-                loop.call_soon(self._start)
-            future = self._waiting[key] = loop.create_future()
-        # One who leaves must not take the others' answer along.
-        return await asyncio.shield(future)
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._start)
+        # One's own, as one who leaves must not take the others' answer along.
+        future: asyncio.Future[V | None] = loop.create_future()
+        self._waiting.setdefault(key, []).append(future)
+        return await future
 
     def _start(self) -> None:
         self._start_some(self._at_once)
         if self._waiting:
-            key, future = next(iter(self._waiting.items()))
-            asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._start_late, key, future)
+            key, futures = next(iter(self._waiting.items()))
+            asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._start_late, key, futures)
 
-    def _start_late(self, key: K, future: "asyncio.Future[V | None]") -> None:
-        if self._waiting.get(key) is future:
+    def _start_late(self, key: K, futures: "list[asyncio.Future[V | None]]") -> None:
+        if self._waiting.get(key) is futures:
             self._start_some(sys.maxsize)
 
     def _start_some(self, at_once: int) -> None:
@@ -88,15 +87,15 @@ class Together(Generic[K, V]):
         self._tasks.discard(task)
         self._start_some(self._at_once)
 
-    async def _settle(self, waiting: Mapping[K, asyncio.Future[V | None]]) -> None:
+    async def _settle(self, waiting: Mapping[K, list[asyncio.Future[V | None]]]) -> None:
         try:
             found = await self._answer(waiting.keys())
         except Exception as error:  # noqa: BLE001 - whatever it is, everybody who waits must hear of it
-            for future in waiting.values():
+            for future in itertools.chain.from_iterable(waiting.values()):
                 if not future.done():
                     future.set_exception(error)
-                    future.exception()  # seen, even where all have left
             return
-        for key, future in waiting.items():
-            if not future.done():
-                future.set_result(found.get(key))
+        for key, futures in waiting.items():
+            for future in futures:
+                if not future.done():
+                    future.set_result(found.get(key))

@@ -1,16 +1,15 @@
 """Point reads that arrive at the same time, taken together into one query."""
 
 from collections.abc import Collection
-from typing import cast
 
 from pymongo.asynchronous.collection import AsyncCollection
 
-from app.core.database.sent_on import split, whole
+from app.core.database.sent_on import bytes_of, whole
 from app.core.documents import Doc, Entity, SentOn
 from app.core.rounds import Together
 
-AT_ONCE = 2
-"""Queries under way: while one is answered, another gathers those who come."""
+AT_ONCE = 1
+"""Queries under way: those who come meanwhile go together."""
 
 
 class PointReader:
@@ -21,6 +20,7 @@ class PointReader:
     """
 
     def __init__(self, collection: AsyncCollection[Doc], model: type[Entity], projection: Doc) -> None:
+        """The collection must be one of `Database.in_bytes`."""
         self._collection = collection
         self._model = model
         self._projection = projection
@@ -32,7 +32,5 @@ class PointReader:
 
     async def _find(self, ids: Collection[str]) -> dict[str, SentOn]:
         query = {"_id": next(iter(ids)) if len(ids) == 1 else {"$in": list(ids)}}
-        batches = self._collection.find_raw_batches(query, self._projection, limit=-len(ids))
-        # The driver's types say that a batch is a document.
-        docs = [doc async for batch in batches for doc in split(cast("bytes", batch))]
-        return {one.place["_id"]: one for one in (whole(self._model, doc) for doc in docs)}
+        docs = await self._collection.find(query, self._projection, limit=-len(ids)).to_list()
+        return {one.place["_id"]: one for one in (whole(self._model, bytes_of(doc)) for doc in docs)}

@@ -1,12 +1,12 @@
 """Documents that are read to be sent on: from the database's bytes to JSON."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import cast
 
 import bson
 import orjson
 from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 
 from app.core.documents import Doc, Entity, SentOn, dump, public
 
@@ -16,16 +16,14 @@ KEPT_WHOLE = 2048
 """Of those that are read alone, of about 5 KB."""
 LONGEST = 16_384
 """Bytes of a document that is kept whole: a few long texts would push out all others."""
+IN_BYTES: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _NAIVE: CodecOptions[Doc] = CodecOptions(tz_aware=False)
 
 
-def split(batch: bytes) -> Iterator[bytes]:
-    """The documents of a raw batch, each of which begins with its length."""
-    start = 0
-    while start < len(batch):
-        end = start + int.from_bytes(batch[start : start + 4], "little")
-        yield batch[start:end]
-        start = end
+def bytes_of(document: Doc) -> bytes:
+    """Of a document that was found with `IN_BYTES`."""
+    # The driver's types know plain documents alone. What it reads may be a view of more.
+    return bytes(cast("RawBSONDocument", document).raw)
 
 
 def read(document: bytes) -> Doc:

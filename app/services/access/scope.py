@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from app.core.database import sent_on
 from app.core.database.engine import Database
@@ -194,11 +194,8 @@ class ScopedCollection:
         return found if await self.scope.sees(self.model, found.place) else None
 
     async def find_one_sent_on(self, query: Doc, projection: Doc) -> SentOn | None:
-        batches = self._database.collection(self.model).find_raw_batches(
-            await self._bound(query), projection, limit=-1
-        )
-        found = [doc async for batch in batches for doc in sent_on.split(cast("bytes", batch))]
-        return sent_on.whole(self.model, found[0]) if found else None
+        found = await self._database.in_bytes(self.model).find_one(await self._bound(query), projection)
+        return None if found is None else sent_on.whole(self.model, sent_on.bytes_of(found))
 
     async def find(
         self,
@@ -244,11 +241,10 @@ class ScopedCollection:
         total = await self.count(query, hint) if request.count else None
         scope = self._fingerprint(query, order)
         bounded, limit = await self._behind(query, order, request, scope), request.limit + 1
-        found = self._database.collection(self.model).find_raw_batches(
+        found = self._database.in_bytes(self.model).find(
             bounded, projection, sort=order.sort, limit=limit, batch_size=limit, hint=hint
         )
-        # The driver's types say that a batch is a document.
-        docs = [doc async for batch in found for doc in sent_on.split(cast("bytes", batch))]
+        docs = [sent_on.bytes_of(doc) for doc in await found.to_list()]
         items = [sent_on.shown(self.model, doc) for doc in docs[: request.limit]]
         if len(docs) < limit:
             return Page(items, None, total)

@@ -9,6 +9,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from app.core.database.point_reader import PointReader
+from app.core.database.sent_on import IN_BYTES
 from app.core.documents import SentOn
 from app.core.rounds import MOST_TOGETHER
 from app.models.tasks import Task
@@ -26,7 +27,7 @@ class Counted(PointReader):
     failing = False
 
     def __init__(self, collection: Any, projection: dict[str, Any]) -> None:
-        super().__init__(collection, Task, projection)
+        super().__init__(collection.with_options(codec_options=IN_BYTES), Task, projection)
         self.queries: list[int] = []
 
     async def _find(self, ids: Collection[str]) -> dict[str, SentOn]:

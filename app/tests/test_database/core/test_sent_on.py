@@ -5,7 +5,6 @@ from typing import Any
 
 import bson
 import orjson
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,10 +40,25 @@ def test_a_change_shows_at_once() -> None:
     assert sent_on.shown(Task, bson.encode(DOC)) is sent_on.shown(Task, bson.encode(DOC))
 
 
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_a_batch_is_split_into_its_documents(count: int) -> None:
-    docs = [bson.encode({"_id": number, "title": "x" * number}) for number in range(count)]
-    assert list(sent_on.split(b"".join(docs))) == docs
+def test_bytes_are_those_of_the_document() -> None:
+    data = bson.encode(DOC)
+    found = bson.decode(bson.encode({"documents": [DOC]}), sent_on.IN_BYTES)["documents"][0]
+    assert sent_on.bytes_of(found) == data
+
+
+def test_a_whole_document_says_where_it_is() -> None:
+    doc = {**DOC, "workspace_id": "a workspace", "project_id": "a project"}
+    whole = sent_on.whole(Task, bson.encode(doc))
+    assert whole.place == {name: doc[name] for name in ("_id", "workspace_id", "project_id")}
+    assert (whole.version, whole.json) == (3, dump(public(Task, doc)))
+    assert sent_on.whole(Task, bson.encode(doc)) is whole
+
+
+def test_a_long_document_is_not_kept() -> None:
+    doc = {**DOC, "workspace_id": "w", "project_id": "p", "description": "x" * sent_on.LONGEST}
+    whole = sent_on.whole(Task, bson.encode(doc))
+    assert whole.json == dump(public(Task, doc))
+    assert sent_on.whole(Task, bson.encode(doc)) is not whole
 
 
 VALUES = st.none() | st.booleans() | st.integers(-(2**31), 2**31 - 1) | st.text(st.characters(codec="utf-8"))
