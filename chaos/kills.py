@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+from app.utils.ids import new_id
 from chaos.chapters import SHOWN, Chapters, Tally, chapters, spread, table
+from chaos.errands import Errands
 from chaos.ledger import Ledger
 from chaos.mails import Mails
 from chaos.proxy import Proxy
@@ -43,7 +45,7 @@ class Played:
     waits: list[float] = field(default_factory=list)
     """After each kill, the longest time until a write was accepted, until then."""
     tally: Tally = field(default_factory=Tally)
-    mails: Mails = field(default_factory=Mails)
+    errands: Errands = field(default_factory=Errands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ async def play(plan: Plan, folder: Path, chance: random.Random) -> Played:
     """In an empty folder. Ends all that it started, also where it fails."""
     played = Played()
     async with (
-        _site(folder, played.mails, chance) as site,
+        _site(folder, played.errands.mails, chance) as site,
         chapters(site.services[0], site.proxy.url, site.database.url, chance) as book,
     ):
         played.tally = book.tally
@@ -92,9 +94,11 @@ async def _site(folder: Path, mails: Mails, chance: random.Random) -> AsyncItera
 async def _play_chapter(
     plan: Plan, site: Site, book: Chapters, played: Played, chance: random.Random
 ) -> None:
-    async with book.chapter(plan.writers, plan.pause) as (http, ledger):
+    email, password = await site.services[0].add_account(f"{new_id()}@fluid.example")
+    account = {"email": email, "password": password}
+    async with book.chapter(plan.writers, plan.pause) as (_, ledger):
         over = asyncio.Event()
-        asking = asyncio.create_task(played.mails.ask_until(over.is_set, http, site.proxy.url))
+        asking = asyncio.create_task(played.errands.ask_until(over.is_set, site.proxy.url, account))
         try:
             await asyncio.sleep(chance.uniform(0.5, 1.5))
             for _ in range(min(plan.chapter, plan.kills - played.kills)):
@@ -118,13 +122,15 @@ async def _kill(service: Service, ledger: Ledger, played: Played) -> None:
 
 async def _settle(book: Chapters, played: Played) -> list[str]:
     """What was asked for beside the requests must be done, whoever was killed in the middle of it."""
-    return await played.mails.settle(book.database, _SETTLE_SECONDS)
+    return await played.errands.settle(book.database, _SETTLE_SECONDS)
 
 
 def _line(plan: Plan, played: Played) -> str:
+    asked = played.errands
     return (
         f"{played.kills}/{plan.kills} kills, {played.tally.acknowledged:,} writes acknowledged, "
-        f"{played.tally.lost} lost, {played.tally.gaps} gaps, {len(played.mails.asked)} mails asked for"
+        f"{played.tally.lost} lost, {played.tally.gaps} gaps, "
+        f"{len(asked.mails.asked)} mails and {len(asked.merged)} merges asked for"
     )
 
 
@@ -135,7 +141,7 @@ def summary(played: Played) -> str:
             ("from the kill until that process served again", spread(played.starts)),
             ("longest time without an accepted write meanwhile", spread(played.waits)),
             *played.tally.rows(),
-            *played.mails.rows(),
+            *played.errands.rows(),
         ]
     )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -13,12 +13,8 @@ from aiosmtpd.controller import Controller
 from app.core.database.engine import Database
 from app.core.jobs import Job, JobKind, JobState
 from app.utils.ids import new_id
-from chaos.rounds import good
 from chaos.service import free_port
 
-MOST = 90
-"""So many may one person invite into one workspace at once; for more they wait hours."""
-_PAUSE_SECONDS = 1.0
 _LOOK_SECONDS = 0.2
 
 
@@ -50,16 +46,6 @@ class Mails:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         self.came.update(envelope.rcpt_tos)
         return "250 OK"
-
-    async def ask_until(self, is_over: Callable[[], bool], http: httpx2.AsyncClient, url: str) -> None:
-        """Invite one after the other to a workspace that is made for it, each until it is answered."""
-        body = {"slug": f"mails-{new_id()[-12:]}", "name": "Mails"}
-        made = good(await http.post(f"{url}/api/v1/workspaces", json=body))
-        for _ in range(MOST):
-            if is_over():
-                break
-            await self.invite(http, f"{url}/api/v1/workspaces/{made['id']}/invitations")
-            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def invite(self, http: httpx2.AsyncClient, url: str) -> None:
         email, headers = f"{new_id()}@fluid.example", {"Idempotency-Key": new_id()}

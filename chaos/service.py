@@ -115,9 +115,9 @@ class Service:
     def lives(self) -> bool:
         return self._api is not None and self._api.poll() is None
 
-    async def add_account(self) -> tuple[str, str]:
+    async def add_account(self, email: str = "justin@fluid.example") -> tuple[str, str]:
         """Make an account as an operator would, and give its address and password."""
-        email, password = "justin@fluid.example", secrets.token_urlsafe(16)
+        password = secrets.token_urlsafe(16)
         arguments = ["user", "add", email, "--name", "Justin Obara", "--password-stdin"]
         adding = await asyncio.create_subprocess_exec(
             *_PASTIS,

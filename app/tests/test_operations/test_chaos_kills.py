@@ -1,4 +1,4 @@
-"""Nothing is lost with killed processes, mails neither: `make chaos-kills` in short."""
+"""Nothing is lost with killed processes, neither mails nor merges: `make chaos-kills` in short."""
 
 import random
 import shutil
@@ -11,6 +11,7 @@ import pytest
 
 from app.core.config import Settings
 from app.core.database.engine import Database
+from chaos.errands import Errands
 from chaos.kills import Plan, play, summary
 from chaos.mails import Mails
 
@@ -30,8 +31,9 @@ async def test_nothing_is_lost_when_processes_are_killed(folder: Path) -> None:
     assert played.tally.violations == []
     assert played.kills == 2
     assert played.tally.acknowledged > 10
-    assert played.mails.asked
-    assert played.mails.asked <= played.mails.came.keys()
+    assert played.errands.mails.asked
+    assert played.errands.mails.asked <= played.errands.mails.came.keys()
+    assert played.errands.merged
     assert "| of these that never came, that came twice | 0," in summary(played)
 
 
@@ -49,6 +51,12 @@ async def test_a_mail_that_never_came_is_noticed(database: Database) -> None:
     mails.came = Counter({"justin@fluid.example": 2})
     assert await mails.settle(database, 10.0) == ["mail: heidi@fluid.example was asked for and never came"]
     assert mails.rows()[1][1] == "1, 1"
+
+
+async def test_a_merge_that_is_not_whole_is_noticed(database: Database) -> None:
+    errands = Errands()
+    errands.merged = {"a placeholder": "a member"}
+    assert await errands.settle(database, 10.0) == ["merge: a placeholder was acknowledged and is not whole"]
 
 
 async def test_an_answer_that_should_never_come_is_a_fault() -> None:
