@@ -89,7 +89,7 @@ def check_match(if_match: str, value: Doc) -> None:
 
 
 def _hash(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=12).hexdigest()
+    return hashlib.sha256(body).hexdigest()[:24]
 
 
 def _whole(request: Request, value: Doc, next_cursor: str | None) -> Response:

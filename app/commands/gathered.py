@@ -5,7 +5,7 @@ client for the head alone. Answers that are ready in one turn go out behind each
 """
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 AT_LEAST_BYTES = 65_536
 """So much is sent at once: who writes more than that must learn when the client takes no more."""
@@ -47,7 +47,3 @@ class GatheredTransport:
     def abort(self) -> None:
         self._parts, self._size = [], 0
         self.inner.abort()
-
-
-def gathered(transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> asyncio.Transport:
-    return cast("asyncio.Transport", GatheredTransport(transport, loop))

@@ -6,11 +6,11 @@ What it writes is sent once a turn of the event loop (`gathered.py`).
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.commands.gathered import GatheredTransport, gathered
+from app.commands.gathered import GatheredTransport
 
 HEAD_SECONDS = 20.0
 """How long a request's head may take, from its first byte, or from the connection on."""
@@ -33,7 +33,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(gathered(transport, self.loop))
+        self._gathered = GatheredTransport(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._gathered))
         self._wait(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -71,9 +72,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = self._in_body = False
         self._wait(None)
         # The socket's own protocol needs a real one, and writes its messages whole.
-        if isinstance(self.transport, GatheredTransport):
-            self.transport.send()
-            self.transport = self.transport.inner
+        self._gathered.send()
+        self.transport = self._gathered.inner
         super().handle_websocket_upgrade()
 
     def on_response_complete(self) -> None:
