@@ -4,14 +4,12 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from os import urandom
+from secrets import randbits
 from threading import Lock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RANDOM_BITS = 74  # rand_a (12) and rand_b (62)
 _STEP_BITS = 32
-_RANDOM_BYTES = 14  # for both
-_RANDOM_MASK, _STEP_MASK = (1 << _RANDOM_BITS) - 1, (1 << _STEP_BITS) - 1
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -23,9 +21,8 @@ class _Sequence:
         self._lock = Lock()
 
     def next(self) -> int:
-        random = int.from_bytes(urandom(_RANDOM_BYTES))
-        fresh = time.time_ns() // 1_000_000 << _RANDOM_BITS | random >> _STEP_BITS & _RANDOM_MASK
-        step = 1 + (random & _STEP_MASK)  # a random step keeps the next id hard to guess
+        fresh = time.time_ns() // 1_000_000 << _RANDOM_BITS | randbits(_RANDOM_BITS)
+        step = 1 + randbits(_STEP_BITS)  # a random step keeps the next id hard to guess
         with self._lock:
             # Within a millisecond, or after the clock went back, the step keeps the order.
             self._last = max(fresh, self._last + step)
