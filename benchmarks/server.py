@@ -37,7 +37,7 @@ def main() -> None:
             host="127.0.0.1",
             port=port,
             loop="uvloop",
-            http=BoundedProtocol if what == "pastis" else "httptools",
+            http=BoundedProtocol if what in ("pastis", "unguarded") else "httptools",
             log_config=None,
             access_log=False,
             server_header=False,

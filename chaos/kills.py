@@ -106,7 +106,9 @@ async def _play_chapter(
                 await asyncio.sleep(chance.uniform(0.0, 0.5))
         finally:
             over.set()
-            await asking
+            [end] = await asyncio.gather(asking, return_exceptions=True)
+            if isinstance(end, Exception):
+                played.tally.violations.append(repr(end))
 
 
 async def _kill(service: Service, ledger: Ledger, played: Played) -> None:

@@ -16,6 +16,7 @@ from app.services.access import Page
 
 _ETAG = re.compile(r'(W/)?"([^"]*)"')
 JSON = "application/json"
+_JSON_TYPE = (b"content-type", JSON.encode())
 
 
 def shown(entity: Entity) -> Doc:
@@ -47,7 +48,7 @@ class _Json(Response):
         self.background = None
         self.body = body
         length = (b"content-length", b"%d" % len(body))
-        self.raw_headers = [(b"etag", etag), *more, length, (b"content-type", b"application/json")]
+        self.raw_headers = [(b"etag", etag), *more, length, _JSON_TYPE]
 
 
 def listed(request: Request, page: Page) -> Response:

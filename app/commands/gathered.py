@@ -7,8 +7,8 @@ client for the head alone. Answers that are ready in one turn go out behind each
 import asyncio
 from typing import Any
 
-AT_LEAST_BYTES = 65_536
-"""So much is sent at once: who writes more than that must learn when the client takes no more."""
+MOST_BYTES = 65_536
+"""So much is kept: who writes more must learn when the client takes no more."""
 
 
 class GatheredTransport:
@@ -30,7 +30,7 @@ class GatheredTransport:
             self._loop.call_soon(self.send)
         self._parts.append(data)
         self._size += len(data)
-        if self._size >= AT_LEAST_BYTES:
+        if self._size >= MOST_BYTES:
             self.send()
 
     def send(self) -> None:

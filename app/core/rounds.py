@@ -85,7 +85,7 @@ class Together(Generic[K, V]):
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._start_some(self._at_once)
+        self._start()
 
     async def _settle(self, waiting: Mapping[K, list[asyncio.Future[V | None]]]) -> None:
         try:

@@ -179,7 +179,7 @@ class Database:
         return self._as(model, "in naive times", codec_options=CodecOptions(tz_aware=False))
 
     def in_bytes(self, model: type[Model]) -> AsyncCollection[Doc]:
-        """The collection with documents that are not read: `bytes_of` has them, at a third of the cost."""
+        """The collection with documents that are not read: `sent_on.bytes_of` gives what they are."""
         return self._as(model, "in bytes", codec_options=sent_on.IN_BYTES)
 
     def _as(self, model: type[Model], kind: str, **options: Any) -> AsyncCollection[Doc]:

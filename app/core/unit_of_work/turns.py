@@ -8,8 +8,11 @@ SHARED_SECONDS = 1.0
 """So long after the last meeting others are expected to be there still."""
 PAUSE_SECONDS = 0.008
 """For so long whoever has just written lets others go first."""
-_LOOKS_SECONDS = (0.001, 0.006)
-"""Between two looks whether it is one's turn: in each pause of the others there is one at least."""
+_SOON_SECONDS = 0.006
+"""At most between two looks whether it is one's turn: in each pause of the others there is one at least."""
+_SOON_LOOKS = 30
+"""So many, in about a tenth of a second. Whoever has the head for longer may have been stopped or killed."""
+_LATE_SECONDS = 0.05
 
 
 class Turns:
@@ -42,6 +45,7 @@ class Turns:
         if pause > 0:
             await asyncio.sleep(pause)
 
-    async def look_again(self) -> None:
-        """Wait until it may be one's turn."""
-        await asyncio.sleep(random.uniform(*_LOOKS_SECONDS))  # noqa: S311 - jitter
+    async def look_again(self, looks: int) -> None:
+        """Wait until it may be one's turn, after so many looks."""
+        longest = _SOON_SECONDS if looks < _SOON_LOOKS else _LATE_SECONDS
+        await asyncio.sleep(random.uniform(0.001, longest))  # noqa: S311 - jitter

@@ -269,7 +269,7 @@ class Writer:
         if isinstance(exc, PyMongoError) and is_write_conflict(exc):
             turns.meet()
         if turns.shared:
-            await turns.look_again()
+            await turns.look_again(attempt)
         else:
             await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.1)))  # noqa: S311 - jitter
 
