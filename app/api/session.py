@@ -232,7 +232,8 @@ class Caller:
     async def _note(self, services: Services, principal: Principal) -> None:
         if principal.kind is not PrincipalKind.LINK:
             uses = services.last_uses if principal.kind is PrincipalKind.USER else services.token_uses
-            uses.note(principal.credential_id, self.address)
+            if not uses.is_noted(principal.credential_id):
+                uses.note(principal.credential_id, self.address)
         await count_request(self._scope, principal.credential_id)
 
     async def _count_refused(self, error: PastisError) -> None:

@@ -13,7 +13,7 @@ from app.core.documents import Doc, Entity, SentOn, dump, public
 KEPT = 8192
 """Documents of lists, each of about 1.7 KB with what it is kept by."""
 KEPT_WHOLE = 2048
-"""Of those that are read alone, of about 5 KB."""
+"""Of those that are read alone, of up to 10 KB with a description of 800 letters."""
 LONGEST = 16_384
 """Bytes of a document that is kept whole: a few long texts would push out all others."""
 IN_BYTES: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 
 from app.core.clock import Clock
@@ -101,19 +102,19 @@ class Access:
         workspace asks for.
         """
         key = _key(token, workspace_ref)
-
-        async def stand() -> Standing:
-            found = await self._look_up(key)
-            assert isinstance(found, Standing)  # noqa: S101 - a workspace was named
-            return found
-
-        async def renew() -> Standing:
-            self._known.pop(key, None)
-            return await stand()
-
-        standing = await stand()
-        context = Context(actor_of(standing), _source_of(standing.principal, source))
+        standing = await self._standing(key)
+        context = Context(standing.actor, _source_of(standing.principal, source))
+        renew = partial(self._renewed, key)
         return Scope(self._database, self._writers, standing, context, self._secret, renew=renew)
+
+    async def _standing(self, key: _Key) -> Standing:
+        found = await self._look_up(key)
+        assert isinstance(found, Standing)  # noqa: S101 - a workspace was named
+        return found
+
+    async def _renewed(self, key: _Key) -> Standing:
+        self._known.pop(key, None)
+        return await self._standing(key)
 
     def account_of(self, user: User, source: Doc) -> AccountScope:
         """The scope of an account without a login: for commands, whose user has the machine itself."""
@@ -136,7 +137,7 @@ class Access:
         if found is None or not user.active:
             raise not_found("workspace")
         standing = await self._stand(principal, found)
-        context = Context(actor_of(standing), source)
+        context = Context(standing.actor, source)
         return Scope(self._database, self._writers, standing, context, self._secret)
 
     async def explain(self, scope: Scope, project_id: str | None, membership_id: str | None) -> Doc:
@@ -337,17 +338,6 @@ def _read_holder(found: Doc) -> tuple[Holder, Roles]:
     mine = found["membership"][0]
     holder = Holder(mine["_id"], Role(mine["role"]), mine.get("custom_role_id"))
     return holder, {role["_id"]: closed(role["permissions"]) for role in found["roles"]}
-
-
-def actor_of(standing: Standing) -> Doc:
-    """How the log names who did it."""
-    kind = standing.principal.kind
-    kind = PrincipalKind.USER if kind is PrincipalKind.TOKEN else kind
-    return {
-        "kind": kind.value,
-        "user_id": standing.principal.user_id,
-        "membership_id": standing.membership_id,
-    }
 
 
 def _source_of(principal: Principal, source: Doc) -> Doc:

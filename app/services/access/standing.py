@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from app.core.documents import Doc, Entity
 from app.core.errors import ErrorCode, PastisError
@@ -46,7 +47,10 @@ _PREFIXES = {
 
 def kind_of(token: str) -> PrincipalKind:
     """Who a token is for, as it says itself."""
-    return next((kind for prefix, kind in _PREFIXES.items() if token.startswith(prefix)), PrincipalKind.USER)
+    for prefix, kind in _PREFIXES.items():
+        if token.startswith(prefix):
+            return kind
+    return PrincipalKind.USER
 
 
 def looks_like_account(token: str) -> bool:
@@ -125,6 +129,19 @@ class Standing:
     """The id of each visible project by its key."""
     people: People | None = None
     """None for who sees everybody."""
+    actor: Mapping[str, Any] = field(init=False, repr=False, compare=False)
+    """How the log names who did it."""
+
+    def __post_init__(self) -> None:
+        kind = self.principal.kind
+        kind = PrincipalKind.USER if kind is PrincipalKind.TOKEN else kind
+        actor = {
+            "kind": kind.value,
+            "user_id": self.principal.user_id,
+            "membership_id": self.membership_id,
+        }
+        # Once, as it is asked for with each request.
+        object.__setattr__(self, "actor", actor)
 
     @property
     def membership_id(self) -> str:

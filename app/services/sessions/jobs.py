@@ -26,6 +26,10 @@ class LastUses:
         self._noted: dict[str, tuple[datetime, str]] = {}
         self._writing: asyncio.Task[None] | None = None
 
+    def is_noted(self, credential_id: str) -> bool:
+        """Whether `note` would do nothing."""
+        return credential_id in self._noted
+
     def note(self, credential_id: str, address: str) -> None:
         """The first use in each interval counts for all of it: the others cost next to nothing."""
         if credential_id not in self._noted:
